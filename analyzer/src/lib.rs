@@ -1,0 +1,1 @@
+//! Unwinds, symbolizes and explains a stopped process.

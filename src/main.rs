@@ -1,0 +1,3 @@
+//! The command line of dpdb-trace: supervise a command, or inspect what a crash left.
+
+fn main() {}
