@@ -1,0 +1,16 @@
+//! What the black-box tests share: debuggees built on demand, a fresh directory to run dpdb-trace in, and stock tools
+//! to hold its files against.
+//!
+//! A tool that a test needs and the machine lacks is a failure that names the package, never a silent pass.
+
+#![allow(dead_code, unused_imports, reason = "each test binary uses its own part of this module")]
+
+mod fixture;
+mod outcome;
+mod scene;
+mod tools;
+
+pub use fixture::{Build, fixture, fixture_dir, fixture_with};
+pub use outcome::{Outcome, finish, finish_with_input};
+pub use scene::{Scene, inspect, pid_of, read_lines};
+pub use tools::{decompress, export, gcore, gdb, gdb_backtrace, have, tool};
