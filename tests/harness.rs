@@ -24,5 +24,5 @@ fn other_flags_make_another_debuggee() {
 fn a_missing_tool_fails_the_test_and_names_it() {
     let message = std::panic::catch_unwind(|| common::tool("no-such-tool")).unwrap_err();
     let message = message.downcast_ref::<String>().unwrap();
-    assert!(message.contains("apt-get install no-such-tool"), "{message}");
+    assert!(message.contains("apt-get install"), "{message}");
 }

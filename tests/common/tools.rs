@@ -1,31 +1,15 @@
 //! Stock tools: those that build the debuggees, and those that our files are held against.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use super::outcome::{finish, finish_with_input};
 
-/// The package, in Debian's and Ubuntu's words, that a tool comes with.
-const PACKAGES: [(&str, &str); 17] = [
-    ("cc", "gcc libc6-dev"),
-    ("gcc", "gcc libc6-dev"),
-    ("c++", "g++"),
-    ("g++", "g++"),
-    ("clang-19", "clang-19 (or clang)"),
-    ("clang", "clang"),
-    ("make", "make"),
-    ("gdb", "gdb"),
-    ("gcore", "gdb"),
-    ("zstd", "zstd"),
-    ("xz", "xz-utils"),
-    ("python3", "python3"),
-    ("redis-server", "redis-server"),
-    ("redis-cli", "redis-tools"),
-    ("redis-benchmark", "redis-tools"),
-    ("unshare", "util-linux"),
-    ("mount", "mount"),
-];
+/// `tool package` per line; see its head.
+const PACKAGES: &str = include_str!("../../fixtures/packages.txt");
 
 /// Where a tool is, if it is installed.
 pub fn have(name: &str) -> Option<PathBuf> {
@@ -33,12 +17,40 @@ pub fn have(name: &str) -> Option<PathBuf> {
     env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file())
 }
 
-/// Where a tool is; a machine without it fails the test and is told what to install.
+/// Where a tool is. One that is missing is installed when we are root; else the test fails and says what to install.
 #[track_caller]
 pub fn tool(name: &str) -> PathBuf {
-    have(name).unwrap_or_else(|| {
-        let package = PACKAGES.iter().find(|(tool, _)| *tool == name).map_or(name, |(_, package)| package);
-        panic!("this test needs {name}, which is not installed: apt-get install {package}")
+    have(name).or_else(|| install_missing().then(|| have(name)).flatten()).unwrap_or_else(|| {
+        let missing = missing_packages();
+        let wanted = if missing.is_empty() { name.to_owned() } else { Vec::from_iter(missing).join(" ") };
+        panic!("this test needs {name}: apt-get install {wanted}")
+    })
+}
+
+/// All packages of which a tool is missing.
+fn missing_packages() -> BTreeSet<&'static str> {
+    let lines = PACKAGES.lines().filter(|line| !line.starts_with('#'));
+    let pairs = lines.filter_map(|line| line.split_once(' ')).map(|(tool, package)| (tool, package.trim()));
+    pairs.filter(|(tool, _)| have(tool).is_none()).map(|(_, package)| package).collect()
+}
+
+/// Installs every missing package at once, where that can be done: as root, with apt. Once per test process; apt's
+/// own lock holds other processes back.
+fn install_missing() -> bool {
+    static DONE: OnceLock<bool> = OnceLock::new();
+    *DONE.get_or_init(|| {
+        let packages = missing_packages();
+        if packages.is_empty() || !nix::unistd::geteuid().is_root() || have("apt-get").is_none() {
+            return false;
+        }
+        let apt = |arguments: &[&str]| {
+            let mut command = Command::new("apt-get");
+            command.args(["-q", "-o", "DPkg::Lock::Timeout=600"]).args(arguments);
+            command.env("DEBIAN_FRONTEND", "noninteractive").output().is_ok_and(|output| output.status.success())
+        };
+        let mut install = vec!["install", "-y", "--no-install-recommends"];
+        install.extend(packages);
+        apt(&install) || apt(&["update"]) && apt(&install)
     })
 }
 
@@ -79,7 +91,7 @@ pub fn export(snapshot: &Path, core: &Path) {
     finish(command.arg("export").arg(snapshot).arg("-o").arg(core)).without_panic().success();
 }
 
-/// The core that gdb writes of a program which it ran to its fatal signal.
+/// The core that gdb writes of a program which it ran to its first fatal signal.
 #[track_caller]
 pub fn gcore(executable: &Path, arguments: &[&str], core: &Path) {
     let mut command = Command::new(tool("gdb"));
