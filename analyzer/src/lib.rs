@@ -1,1 +1,32 @@
 //! Unwinds, symbolizes and explains a stopped process.
+//!
+//! **What this crate promises.** A [`Session`] looks at one process at one instant through a [`Target`]: a snapshot,
+//! an ELF core or a live process, it never knows which. It finds the files of its modules (and refuses one whose
+//! build-id is another's), walks the stacks, names the frames, and says in words what the fault was. Everything it
+//! reads, from the target or from a file, is taken for hostile: lengths are bounded, cycles are cut, nothing panics.
+//! Doubt is data: each frame says how it was found, each walk why it ended.
+//!
+//! **What it does not do.** It has no way to stop, change or resume a process, and it prints nothing.
+
+#[allow(dead_code, reason = "the unwinder lands next")]
+mod arch;
+mod build_id;
+mod compressed;
+mod frame;
+mod image;
+mod module;
+mod object_file;
+mod session;
+mod source_frame;
+mod svma;
+mod symbolize;
+mod target;
+
+pub use build_id::BuildId;
+pub use frame::{Backtrace, Frame, FrameKind, FrameRegisters, FrameTrust, WalkEnd};
+pub use module::Module;
+pub use object_file::{ObjectFile, ObjectFileError, Section, Segment};
+pub use session::{Options, Session};
+pub use source_frame::{FunctionName, Language, NameSource, SourceFrame, SourceLocation, SymbolHit};
+pub use svma::Svma;
+pub use target::Target;

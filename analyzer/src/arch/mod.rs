@@ -1,0 +1,3 @@
+//! What is particular to one processor architecture.
+
+pub(crate) mod x86_64;

@@ -1,0 +1,44 @@
+//! The bytes of a file, mapped and not read: a debug file of many hundred megabytes costs the pages that are looked at.
+#![allow(unsafe_code, reason = "the analyzer's one door to mmap(2)")]
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use memmap2::Mmap;
+
+/// The bytes of a file, or of an image that was never one (the vdso).
+#[derive(Debug)]
+pub(crate) enum Image {
+    /// A mapped file.
+    Mapped(Mmap),
+    /// Bytes of our own.
+    Owned(Vec<u8>),
+}
+
+impl Image {
+    /// Maps the regular file at `path`. Anything else (a FIFO, a device, a directory) is an error, so that a hostile
+    /// path can neither block nor be endless.
+    pub(crate) fn map(path: &Path) -> io::Result<Image> {
+        if !fs::metadata(path)?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
+        let file = File::open(path)?;
+        if file.metadata()?.len() == 0 {
+            return Ok(Image::Owned(Vec::new()));
+        }
+        // SAFETY: the map is read-only and private, and its bytes are only ever looked at as `&[u8]`, where every
+        // value is valid. What nobody can promise is that no other process writes to the file meanwhile: a changed
+        // byte then shows as a wrong value and a truncated file as SIGBUS. Linkers and package managers replace
+        // files by unlinking or renaming, which leaves this map's inode alone; every debugger lives with the rest.
+        Ok(Image::Mapped(unsafe { Mmap::map(&file)? }))
+    }
+
+    /// All bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Image::Mapped(map) => map,
+            Image::Owned(bytes) => bytes,
+        }
+    }
+}
