@@ -1,1 +1,21 @@
 //! Runs a process tree under ptrace, unseen by it, and captures what dies.
+//!
+//! **What this crate promises.** The tree behaves as it would alone: same fds, signals, exit statuses and job
+//! control. Whatever ends us, the tree runs on, unless the caller asked otherwise. Of each process that dies of a
+//! signal in [`Options::signals`], a snapshot is written before the kernel takes it away.
+//!
+//! **How.** One thread speaks ptrace: wait, decode the [`Stop`], find the tracee, decide, resume. Snapshots are streamed
+//! by workers while the dying process is held and all others run. Only `sys` holds unsafe code.
+//!
+//! **What it does not know.** What the bytes of a process mean.
+
+pub mod event;
+pub mod options;
+mod stop;
+mod stopped;
+pub mod sys;
+
+pub use event::{Event, Observer, Outcome, SnapshotWritten, SuperviseError};
+pub use options::{Options, SignalSet, UnknownSignal};
+pub use stop::{Birth, Stop};
+pub use stopped::{AbsentThread, RunningProcess, StoppedProcess, StoppedThread};

@@ -1,0 +1,37 @@
+//! The only door to the system calls that std does not have: one thin wrapper per call, and the only unsafe code of
+//! this crate.
+//!
+//! A wrapper checks nothing and decides nothing; it turns `-1` into an [`Errno`] and raw bytes into values. In unit
+//! tests `failure::fail_once` makes the next use of any call fail, so that every error path can be walked.
+
+#![allow(unsafe_code, reason = "system calls that std has no safe form of; every block says why it is sound")]
+
+pub(crate) mod failure;
+mod inherited;
+mod memory;
+mod poll;
+mod process;
+mod ptrace;
+mod signals;
+mod wait;
+
+pub use failure::Call;
+pub use inherited::{Inherited, inherited};
+pub use memory::read_process_memory;
+pub use nix::errno::Errno;
+pub use poll::{Bell, Ready, pipe, wait_until_readable};
+pub use process::{
+    Forked, exec, exit_now, foreground_group, fork, group_of, kill, session_of, set_core_limit_to_zero, thread_exists,
+    thread_kill,
+};
+pub use ptrace::{
+    Resume, detach, event_message, general_registers, interrupt, listen, register_set, resume, seize, signal_info,
+};
+pub use signals::{
+    Received, SignalFd, SignalMask, block_all_but_faults, die_of, is_ignored, restore_mask, set_default, set_ignored,
+    stop_with,
+};
+pub use wait::{Waited, wait_any, wait_for};
+
+/// The result of a system call.
+pub type Result<T> = std::result::Result<T, Errno>;

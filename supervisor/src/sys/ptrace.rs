@@ -1,0 +1,126 @@
+//! ptrace(2), as a tracer that seizes uses it. All of it must run on the thread that seized: from any other thread
+//! the kernel answers ESRCH.
+
+use std::ptr;
+
+use dpdb_snapshot::arch::x86_64::{GENERAL_REGISTERS_SIZE, GeneralRegisters};
+use dpdb_snapshot::process::SigInfo;
+
+use super::failure::{Call, check};
+use super::{Errno, Result};
+
+/// `request` with its two word-sized arguments.
+///
+/// # Safety
+/// Where the request makes the kernel write through `data`, that must point to memory it may write.
+unsafe fn ptrace(request: libc::c_uint, tid: i32, address: usize, data: usize) -> Result<()> {
+    // SAFETY: the caller vouches for `data`; the kernel checks all else.
+    let result = unsafe { libc::ptrace(request, tid, address, data) };
+    Errno::result(result).map(drop)
+}
+
+/// Starts to trace `tid` without stopping it (PTRACE_SEIZE), with `options` in force from the first instant.
+///
+/// # Errors
+/// EPERM where it is traced already, or an access check forbids it; ESRCH where it is gone.
+pub fn seize(tid: i32, options: i32) -> Result<()> {
+    check(Call::Seize)?;
+    // SAFETY: the kernel writes nothing.
+    unsafe { ptrace(libc::PTRACE_SEIZE, tid, 0, options as usize) }
+}
+
+/// How a stopped thread goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resume {
+    /// The signal that it takes, where it is in a signal-delivery-stop; zero for none.
+    pub signal: i32,
+}
+
+/// Lets a stopped thread run (PTRACE_CONT).
+///
+/// # Errors
+/// ESRCH where it is not stopped or is gone.
+pub fn resume(tid: i32, how: Resume) -> Result<()> {
+    check(Call::Resume)?;
+    // SAFETY: the kernel writes nothing.
+    unsafe { ptrace(libc::PTRACE_CONT, tid, 0, how.signal as usize) }
+}
+
+/// Lets a thread in group-stop be stopped as it would be untraced, yet tell of a SIGCONT (PTRACE_LISTEN).
+///
+/// # Errors
+/// EIO where it is not in a group-stop, ESRCH where it is not stopped or is gone.
+pub fn listen(tid: i32) -> Result<()> {
+    check(Call::Listen)?;
+    // SAFETY: the kernel writes nothing.
+    unsafe { ptrace(libc::PTRACE_LISTEN, tid, 0, 0) }
+}
+
+/// Makes a running thread stop (PTRACE_INTERRUPT). The stop is reported later, and may come after another one.
+///
+/// # Errors
+/// ESRCH where it is gone.
+pub fn interrupt(tid: i32) -> Result<()> {
+    check(Call::Interrupt)?;
+    // SAFETY: the kernel writes nothing.
+    unsafe { ptrace(libc::PTRACE_INTERRUPT, tid, 0, 0) }
+}
+
+/// Stops tracing a stopped thread and lets it run (PTRACE_DETACH).
+///
+/// # Errors
+/// ESRCH where it is not stopped or is gone.
+pub fn detach(tid: i32, how: Resume) -> Result<()> {
+    check(Call::Detach)?;
+    // SAFETY: the kernel writes nothing.
+    unsafe { ptrace(libc::PTRACE_DETACH, tid, 0, how.signal as usize) }
+}
+
+/// The number that belongs to the event-stop a thread is in (PTRACE_GETEVENTMSG): a child's id, the former id of a
+/// thread that called exec, or the wait status of one that exits.
+///
+/// # Errors
+/// ESRCH where it is not stopped or is gone.
+pub fn event_message(tid: i32) -> Result<u64> {
+    check(Call::GetEventMessage)?;
+    let mut message: libc::c_ulong = 0;
+    // SAFETY: the kernel writes one unsigned long, and `message` is one.
+    unsafe { ptrace(libc::PTRACE_GETEVENTMSG, tid, 0, ptr::from_mut(&mut message) as usize)? };
+    Ok(message)
+}
+
+/// All the kernel says of the signal that a thread is stopped with (PTRACE_GETSIGINFO).
+///
+/// # Errors
+/// EINVAL where the stop is no signal's, ESRCH where it is not stopped or is gone.
+pub fn signal_info(tid: i32) -> Result<SigInfo> {
+    check(Call::GetSiginfo)?;
+    let mut bytes = [0u8; SigInfo::SIZE];
+    // SAFETY: the kernel writes a siginfo_t, which is 128 bytes (asm-generic/siginfo.h: SI_MAX_SIZE).
+    unsafe { ptrace(libc::PTRACE_GETSIGINFO, tid, 0, bytes.as_mut_ptr() as usize)? };
+    Ok(SigInfo::from_bytes(&bytes))
+}
+
+/// One of a stopped thread's register sets (PTRACE_GETREGSET), such as `NT_PRSTATUS`, cut to its true size; at most
+/// `limit` bytes.
+///
+/// # Errors
+/// EINVAL or ENODEV where it has no such set, ESRCH where it is not stopped or is gone.
+pub fn register_set(tid: i32, note: i32, limit: usize) -> Result<Vec<u8>> {
+    check(Call::GetRegset)?;
+    let mut bytes = vec![0u8; limit];
+    let mut vector = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
+    // SAFETY: the kernel writes at most `iov_len` bytes to `iov_base`, which is all of `bytes`, and the length.
+    unsafe { ptrace(libc::PTRACE_GETREGSET, tid, note as usize, ptr::from_mut(&mut vector) as usize)? };
+    bytes.truncate(vector.iov_len);
+    Ok(bytes)
+}
+
+/// A stopped thread's general registers; `None` where it runs 32-bit code, whose set is shorter (68 bytes).
+///
+/// # Errors
+/// ESRCH where it is not stopped or is gone.
+pub fn general_registers(tid: i32) -> Result<Option<GeneralRegisters>> {
+    let bytes = register_set(tid, libc::NT_PRSTATUS, GENERAL_REGISTERS_SIZE)?;
+    Ok(bytes.first_chunk().filter(|_| bytes.len() == GENERAL_REGISTERS_SIZE).map(GeneralRegisters::from_bytes))
+}

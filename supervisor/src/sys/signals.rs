@@ -1,0 +1,146 @@
+//! Our own signals: what is blocked, what is ignored, and reading them as data (signalfd(2)).
+
+use std::mem::{self, MaybeUninit};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use super::Result;
+use super::failure::{Call, check, done};
+
+/// A set of blocked signals, as this thread had it.
+#[derive(Clone, Copy)]
+pub struct SignalMask(libc::sigset_t);
+
+impl std::fmt::Debug for SignalMask {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // SAFETY: the set is initialised, and the numbers are signals.
+        let blocked = (1..=64).filter(|&signal| unsafe { libc::sigismember(&self.0, signal) } == 1);
+        f.debug_set().entries(blocked).finish()
+    }
+}
+
+/// A signal that was sent to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// Its number.
+    pub signal: i32,
+    /// `si_code`: above zero where the kernel made it.
+    pub code: i32,
+    /// The sender's pid; zero where that is the kernel, or lives in a pid namespace above ours.
+    pub sender: i32,
+}
+
+/// A descriptor from which the blocked signals of this process are read.
+#[derive(Debug)]
+pub struct SignalFd(OwnedFd);
+
+impl SignalFd {
+    /// One that brings every signal that the calling thread has blocked.
+    ///
+    /// # Errors
+    /// EMFILE and its like.
+    pub fn new() -> Result<SignalFd> {
+        check(Call::SignalFd)?;
+        let mask = current_mask();
+        // SAFETY: the set is initialised; a descriptor that it returns is ours alone.
+        let fd = done(unsafe { libc::signalfd(-1, &mask, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) })?;
+        // SAFETY: as above.
+        Ok(SignalFd(unsafe { OwnedFd::from_raw_fd(fd) }))
+    }
+
+    /// The next signal; `None` where none is pending.
+    pub fn receive(&self) -> Option<Received> {
+        let mut info = MaybeUninit::<libc::signalfd_siginfo>::zeroed();
+        let size = mem::size_of::<libc::signalfd_siginfo>();
+        // SAFETY: `size` writable bytes.
+        let read = unsafe { libc::read(self.0.as_raw_fd(), info.as_mut_ptr().cast(), size) };
+        if read != size as isize {
+            return None;
+        }
+        // SAFETY: any bytes are a signalfd_siginfo, which holds integers only.
+        let info = unsafe { info.assume_init() };
+        Some(Received { signal: info.ssi_signo as i32, code: info.ssi_code, sender: info.ssi_pid as i32 })
+    }
+}
+
+impl AsFd for SignalFd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Blocks every signal for the calling thread and those it will start, and returns what was blocked before. Faults of
+/// our own are not held up by it: a blocked synchronous signal kills at once (kernel/signal.c, `force_sig_info`).
+pub fn block_all_but_faults() -> SignalMask {
+    let mut all = MaybeUninit::<libc::sigset_t>::uninit();
+    let mut before = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: both sets are written by the calls before they are read; glibc keeps 32 and 33 to itself unblocked.
+    unsafe {
+        libc::sigfillset(all.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
+        SignalMask(before.assume_init())
+    }
+}
+
+/// Makes `mask` the calling thread's.
+pub fn restore_mask(mask: &SignalMask) {
+    // SAFETY: an initialised set.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &mask.0, std::ptr::null_mut()) };
+}
+
+fn current_mask() -> libc::sigset_t {
+    let mut mask = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: the call writes the set, and changes nothing where it is given none.
+    unsafe {
+        libc::pthread_sigmask(libc::SIG_SETMASK, std::ptr::null(), mask.as_mut_ptr());
+        mask.assume_init()
+    }
+}
+
+/// Whether `signal` is ignored by this process.
+pub fn is_ignored(signal: i32) -> bool {
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: the call writes the action; where it fails, zeros are one too (SIG_DFL).
+    unsafe {
+        libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr());
+        action.assume_init().sa_sigaction == libc::SIG_IGN
+    }
+}
+
+/// Gives `signal` its default action.
+pub fn set_default(signal: i32) {
+    // SAFETY: SIG_DFL runs no code of ours.
+    unsafe { libc::signal(signal, libc::SIG_DFL) };
+}
+
+/// Makes `signal` ignored.
+pub fn set_ignored(signal: i32) {
+    // SAFETY: SIG_IGN runs no code of ours.
+    unsafe { libc::signal(signal, libc::SIG_IGN) };
+}
+
+/// Sends `signal` to the calling thread with its default action, unblocked. Returns where it did not kill: the
+/// signal's default action is another one, or we are the init of a pid namespace.
+pub fn die_of(signal: i32) {
+    set_default(signal);
+    raise_unblocked(signal);
+}
+
+/// Stops this whole process by `signal`, and returns when it was continued; at once where the kernel would not stop
+/// it, as for SIGTSTP in an orphaned process group (setpgid(2)).
+pub fn stop_with(signal: i32) {
+    raise_unblocked(signal);
+}
+
+fn raise_unblocked(signal: i32) {
+    let before = current_mask();
+    let mut only = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: the set is written before it is read; raise(3) directs the signal to this thread, so it is taken when
+    // it is unblocked, before the call returns.
+    unsafe {
+        libc::sigemptyset(only.as_mut_ptr());
+        libc::sigaddset(only.as_mut_ptr(), signal);
+        libc::raise(signal);
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, only.as_ptr(), std::ptr::null_mut());
+        libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut());
+    }
+}
