@@ -69,10 +69,10 @@ pub fn gdb(executable: &Path, core: &Path, commands: &[&str]) -> String {
     finish(command.arg(executable).arg(core)).stdout
 }
 
-/// The frames of gdb's `bt`: its lines from `#0` on.
+/// The innermost frames by gdb's `bt`: its lines from `#0` on.
 #[track_caller]
-pub fn gdb_backtrace(executable: &Path, core: &Path) -> Vec<String> {
-    let all = gdb(executable, core, &["echo \\n---\\n", "bt"]);
+pub fn gdb_backtrace(executable: &Path, core: &Path, count: usize) -> Vec<String> {
+    let all = gdb(executable, core, &["echo \\n---\\n", &format!("bt {count}")]);
     let (_, shown) = all.rsplit_once("---\n").unwrap_or_else(|| panic!("gdb shows nothing:\n{all}"));
     shown.lines().filter(|line| line.starts_with('#')).map(str::to_owned).collect()
 }
