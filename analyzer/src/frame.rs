@@ -4,7 +4,7 @@ use std::fmt;
 
 use dpdb_snapshot::{Absent, Avma, Registers};
 
-use crate::arch::x86_64::{REGISTER_COUNT, REGISTER_NAMES, RSP};
+use crate::arch::x86_64::{REGISTER_COUNT, REGISTER_NAMES, RIP, RSP};
 
 /// The stack of one thread, innermost frame first.
 #[derive(Clone, Debug)]
@@ -187,6 +187,11 @@ impl FrameRegisters {
             *slot = value;
             self.known |= 1 << register;
         }
+    }
+
+    /// The program counter; frames are only made where it is known.
+    pub(crate) fn pc(&self) -> Avma {
+        Avma(self.values[usize::from(RIP)])
     }
 
     /// All registers in DWARF's order: name and value, where it is known.

@@ -8,7 +8,6 @@
 //!
 //! **What it does not do.** It has no way to stop, change or resume a process, and it prints nothing.
 
-#[allow(dead_code, reason = "the unwinder lands next")]
 mod arch;
 mod build_id;
 mod compressed;
@@ -16,11 +15,13 @@ mod frame;
 mod image;
 mod module;
 mod object_file;
+mod overlay;
 mod session;
 mod source_frame;
 mod svma;
 mod symbolize;
 mod target;
+mod unwind;
 
 pub use build_id::BuildId;
 pub use frame::{Backtrace, Frame, FrameKind, FrameRegisters, FrameTrust, WalkEnd};

@@ -1,4 +1,8 @@
-//! The ELF files of a process, and where their files are on disk.
+//! The ELF files of a process.
+
+mod discover;
+mod file;
+mod headers;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,19 +10,28 @@ use std::sync::Arc;
 use dpdb_snapshot::{AddressRange, Avma, Text};
 
 use crate::build_id::BuildId;
-use crate::object_file::ObjectFile;
+use crate::object_file::{ObjectFile, Segment};
 use crate::svma::Svma;
+
+pub(crate) use discover::discover;
+
+/// The one of `modules`, which ascend by address, that `at` lies in.
+pub(crate) fn at(modules: &[Module], at: Avma) -> Option<&Module> {
+    let after = modules.partition_point(|module| module.range.start <= at);
+    modules[..after].last().filter(|module| module.range.contains(at))
+}
 
 /// An ELF file as the process had it mapped.
 #[derive(Clone, Debug)]
 pub struct Module {
-    pub(crate) index: usize,
-    pub(crate) path: Text,
-    pub(crate) range: AddressRange,
-    pub(crate) bias: u64,
-    pub(crate) build_id: Option<BuildId>,
-    pub(crate) object: Option<Arc<ObjectFile>>,
-    pub(crate) warnings: Vec<String>,
+    index: usize,
+    path: Text,
+    range: AddressRange,
+    bias: u64,
+    build_id: Option<BuildId>,
+    segments: Vec<Segment>,
+    object: Option<Arc<ObjectFile>>,
+    warnings: Vec<String>,
 }
 
 impl Module {
@@ -53,9 +66,14 @@ impl Module {
         self.bias
     }
 
-    /// The build-id that the process had in memory.
+    /// The build-id that the process had in memory; the file's, where the process's is unknown.
     pub fn build_id(&self) -> Option<&BuildId> {
         self.build_id.as_ref()
+    }
+
+    /// Its program headers, out of the process's memory if they are there, else out of the file.
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
     }
 
     /// What went wrong in finding its file, a sentence each.

@@ -165,7 +165,7 @@ impl ObjectFile {
         // Damaged section headers leave the segments usable, and the other way round.
         let sections = section_entries(header, bytes);
         let segments: Vec<Segment> =
-            header.program_headers(LE, bytes).unwrap_or_default().iter().map(segment).collect();
+            header.program_headers(LE, bytes).unwrap_or_default().iter().map(Segment::from).collect();
         let build_id = build_id(&sections, &segments, bytes);
         let (kind, entry) = (header.e_type(LE).0, Svma(header.e_entry(LE)));
         Ok(ObjectFile { path, kind, entry, sections, segments, build_id, image })
@@ -324,15 +324,17 @@ fn section_entries(header: &Header, bytes: &[u8]) -> Vec<SectionEntry> {
     table.iter().enumerate().map(entry).collect()
 }
 
-fn segment(raw: &elf::ProgramHeader64<object::LittleEndian>) -> Segment {
-    Segment {
-        kind: raw.p_type(LE).0,
-        flags: raw.p_flags(LE).0,
-        offset: raw.p_offset(LE),
-        file_size: raw.p_filesz(LE),
-        address: Svma(raw.p_vaddr(LE)),
-        memory_size: raw.p_memsz(LE),
-        align: raw.p_align(LE),
+impl From<&elf::ProgramHeader64<object::LittleEndian>> for Segment {
+    fn from(raw: &elf::ProgramHeader64<object::LittleEndian>) -> Segment {
+        Segment {
+            kind: raw.p_type(LE).0,
+            flags: raw.p_flags(LE).0,
+            offset: raw.p_offset(LE),
+            file_size: raw.p_filesz(LE),
+            address: Svma(raw.p_vaddr(LE)),
+            memory_size: raw.p_memsz(LE),
+            align: raw.p_align(LE),
+        }
     }
 }
 

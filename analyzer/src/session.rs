@@ -2,14 +2,17 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use dpdb_snapshot::{Avma, Memory, Process};
 
-use crate::frame::{Backtrace, Frame, WalkEnd};
-use crate::module::Module;
+use crate::frame::{Backtrace, Frame, FrameRegisters, WalkEnd};
+use crate::module::{self, Module};
+use crate::overlay::Overlay;
 use crate::source_frame::{SourceFrame, SymbolHit};
 use crate::symbolize::Symbolizer;
 use crate::target::Target;
+use crate::unwind::{self, CallFrameInfo, Space};
 
 /// Where files are looked for.
 #[derive(Clone, Debug, Default)]
@@ -26,9 +29,11 @@ pub struct Options {
 
 /// One look at one stopped process: everything that can be asked about it.
 pub struct Session {
-    target: Box<dyn Target>,
+    target: Arc<dyn Target>,
     options: Options,
     modules: Vec<Module>,
+    memory: Overlay,
+    cfi: CallFrameInfo,
     symbolizer: Symbolizer,
 }
 
@@ -36,7 +41,11 @@ impl Session {
     /// Finds the modules of `target` and their files. Nothing here fails: what was not found is in
     /// [`Session::warnings`].
     pub fn new(target: Box<dyn Target>, options: Options) -> Session {
-        Session { target, options, modules: Vec::new(), symbolizer: Symbolizer::default() }
+        let target: Arc<dyn Target> = target.into();
+        let modules = module::discover(target.process(), target.memory(), &options);
+        let memory = Overlay::new(Arc::clone(&target), &modules);
+        let cfi = CallFrameInfo::new(&modules);
+        Session { target, options, modules, memory, cfi, symbolizer: Symbolizer::default() }
     }
 
     /// What is known of the process besides the bytes of its memory.
@@ -47,7 +56,7 @@ impl Session {
     /// The process's memory; pages that the target left out come from the mapped files, where those are the right
     /// ones.
     pub fn memory(&self) -> &dyn Memory {
-        self.target.memory()
+        &self.memory
     }
 
     /// Where files are looked for.
@@ -62,13 +71,27 @@ impl Session {
 
     /// The module that `at` lies in.
     pub fn module_at(&self, at: Avma) -> Option<&Module> {
-        let after = self.modules.partition_point(|module| module.range().start <= at);
-        self.modules[..after].last().filter(|module| module.range().contains(at))
+        module::at(&self.modules, at)
     }
 
     /// The stack of a thread, at most `limit` physical frames of it.
-    pub fn backtrace(&self, _tid: i32, _limit: usize) -> Backtrace {
-        Backtrace { frames: Vec::new(), end: WalkEnd::NoThread }
+    pub fn backtrace(&self, tid: i32, limit: usize) -> Backtrace {
+        let ended = |end| Backtrace { frames: Vec::new(), end };
+        let Some(thread) = self.process().thread(tid) else { return ended(WalkEnd::NoThread) };
+        let Some(registers) = &thread.registers else { return ended(WalkEnd::NoRegisters) };
+        self.walk(&self.memory, registers.into(), limit)
+    }
+
+    fn walk(&self, memory: &dyn Memory, registers: FrameRegisters, limit: usize) -> Backtrace {
+        let space = Space {
+            process: self.process(),
+            memory,
+            modules: &self.modules,
+            cfi: &self.cfi,
+            debug_file: &|_| None,
+            function_start: &|at| self.symbol_at(at).map(|symbol| at.wrapping_sub(symbol.offset)),
+        };
+        unwind::walk(&space, registers, limit)
     }
 
     /// The functions of a frame: those inlined at its pc, the innermost first, and last the one whose code it is.

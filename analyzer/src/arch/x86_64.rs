@@ -1,5 +1,7 @@
 //! x86-64 as the System V psABI has it: DWARF register numbers, and who preserves which register.
 
+use iced_x86::Register;
+
 /// How many registers a frame carries: the sixteen general ones and the return address.
 pub(crate) const REGISTER_COUNT: usize = 17;
 
@@ -19,4 +21,27 @@ pub(crate) const REGISTER_NAMES: [&str; REGISTER_COUNT] = [
 /// one of these, the caller's value is still in it; of the others nothing is known after a call.
 pub(crate) fn is_callee_saved(register: u16) -> bool {
     matches!(register, 3 | RBP | 12..=15)
+}
+
+/// The DWARF number of a register of the instruction decoder's, where it is a general one in its full width.
+pub(crate) fn dwarf_number(register: Register) -> Option<u16> {
+    const BY_NUMBER: [Register; 16] = [
+        Register::RAX,
+        Register::RDX,
+        Register::RCX,
+        Register::RBX,
+        Register::RSI,
+        Register::RDI,
+        Register::RBP,
+        Register::RSP,
+        Register::R8,
+        Register::R9,
+        Register::R10,
+        Register::R11,
+        Register::R12,
+        Register::R13,
+        Register::R14,
+        Register::R15,
+    ];
+    BY_NUMBER.iter().zip(0..).find(|(known, _)| **known == register).map(|(_, number)| number)
 }
