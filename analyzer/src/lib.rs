@@ -11,15 +11,19 @@
 mod arch;
 mod build_id;
 mod compressed;
+mod debug_file;
+mod dwarf;
 mod frame;
 mod image;
 mod module;
+mod module_symbols;
 mod object_file;
 mod overlay;
 mod session;
 mod source_frame;
 mod svma;
 mod symbolize;
+mod symbols;
 mod target;
 mod unwind;
 
@@ -30,4 +34,5 @@ pub use object_file::{ObjectFile, ObjectFileError, Section, Segment};
 pub use session::{Options, Session};
 pub use source_frame::{FunctionName, Language, NameSource, SourceFrame, SourceLocation, SymbolHit};
 pub use svma::Svma;
+pub use symbols::{SymbolRef, SymbolTable, demangle};
 pub use target::Target;

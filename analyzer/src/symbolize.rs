@@ -1,25 +1,131 @@
 //! From addresses to names and lines.
 
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
 use dpdb_snapshot::Avma;
 
+use crate::Module;
+use crate::debug_file::DebugFileFinder;
+use crate::dwarf::{Function, Place};
 use crate::frame::Frame;
+use crate::module_symbols::ModuleSymbols;
 use crate::session::Session;
-use crate::source_frame::{SourceFrame, SymbolHit};
+use crate::source_frame::{FunctionName, NameSource, SourceFrame, SymbolHit};
+
+/// Places that are remembered. A deep recursion asks for the same few again and again.
+const MOST_REMEMBERED: usize = 50_000;
 
 /// What symbolizing keeps from one question to the next.
-#[derive(Debug, Default)]
-pub(crate) struct Symbolizer {}
+#[derive(Default)]
+pub(crate) struct Symbolizer {
+    /// For each module, once it was asked for, what its files say.
+    modules: OnceLock<Box<[OnceLock<Option<ModuleSymbols>>]>>,
+    places: Mutex<HashMap<Avma, Option<Arc<Place>>>>,
+}
 
 impl Symbolizer {
-    pub(crate) fn symbolize(&self, _session: &Session, frame: &Frame) -> Vec<SourceFrame> {
-        vec![SourceFrame { module: frame.module, ..SourceFrame::default() }]
+    /// What the files of `module` say.
+    pub(crate) fn of<'a>(&'a self, session: &'a Session, module: &Module) -> Option<&'a ModuleSymbols> {
+        let slots = self.modules.get_or_init(|| session.modules().iter().map(|_| OnceLock::new()).collect());
+        let find = || ModuleSymbols::find(module, &DebugFileFinder::new(session.options()));
+        slots.get(module.index())?.get_or_init(find).as_ref()
     }
 
-    pub(crate) fn symbol_at(&self, _session: &Session, _at: Avma) -> Option<SymbolHit> {
-        None
+    /// What debugging information says about an address.
+    pub(crate) fn place(&self, session: &Session, at: Avma) -> Option<Arc<Place>> {
+        if let Some(known) = self.places().get(&at) {
+            return known.clone();
+        }
+        let found = self.find_place(session, at).map(Arc::new);
+        let mut places = self.places();
+        if places.len() < MOST_REMEMBERED {
+            places.insert(at, found.clone());
+        }
+        found
+    }
+
+    fn places(&self) -> MutexGuard<'_, HashMap<Avma, Option<Arc<Place>>>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn find_place(&self, session: &Session, at: Avma) -> Option<Place> {
+        let module = session.module_at(at)?;
+        self.of(session, module)?.debug_info()?.view().place(module.to_svma(at)?)
+    }
+
+    pub(crate) fn symbolize(&self, session: &Session, frame: &Frame) -> Vec<SourceFrame> {
+        self.source_frames(session, frame.pc, frame.lookup_address())
+    }
+
+    /// The functions at `lookup`, where control is at (or returns to) `pc`.
+    pub(crate) fn source_frames(&self, session: &Session, pc: Avma, lookup: Avma) -> Vec<SourceFrame> {
+        let Some(module) = session.module_at(lookup) else { return vec![SourceFrame::default()] };
+        let bare = SourceFrame { module: Some(module.index()), ..SourceFrame::default() };
+        let place = self.place(session, lookup);
+        let functions = place.as_ref().map(|place| &place.functions[..]).unwrap_or_default();
+        if functions.is_empty() {
+            let function = self.elf_name(session, module, pc, lookup);
+            let (location, language) = place.map(|place| (place.location.clone(), place.language)).unwrap_or_default();
+            return vec![SourceFrame { function, location, language, ..bare }];
+        }
+        functions
+            .iter()
+            .map(|function| SourceFrame {
+                inline: function.inline,
+                function: debug_name(function, module, pc)
+                    .or_else(|| self.elf_name(session, module, pc, lookup).filter(|_| !function.inline)),
+                location: function.location.clone(),
+                language: function.language,
+                module: bare.module,
+            })
+            .collect()
+    }
+
+    fn elf_name(&self, session: &Session, module: &Module, pc: Avma, lookup: Avma) -> Option<FunctionName> {
+        let symbol = self.of(session, module)?.symbols().function_at(module.to_svma(lookup)?)?;
+        let (name, linkage_name) = (symbol.display_name(), symbol.linkage_name());
+        Some(FunctionName {
+            linkage_name: (linkage_name != name).then_some(linkage_name),
+            name,
+            source: NameSource::Elf,
+            offset: pc.offset_from(module.to_avma(symbol.address)).unwrap_or(0),
+        })
+    }
+
+    pub(crate) fn symbol_at(&self, session: &Session, at: Avma) -> Option<SymbolHit> {
+        let module = session.module_at(at)?;
+        let (symbols, svma) = (self.of(session, module)?.symbols(), module.to_svma(at)?);
+        let candidates = [symbols.function_at(svma), symbols.data_at(svma)];
+        // The nearer one, where a label without a size and a real object both reach the address.
+        let hit = candidates.into_iter().flatten().max_by_key(|symbol| (symbol.size != 0, symbol.address))?;
+        Some(SymbolHit {
+            name: hit.display_name(),
+            linkage_name: hit.linkage_name(),
+            offset: svma.0.saturating_sub(hit.address.0),
+            size: hit.size,
+            module: module.index(),
+        })
     }
 
     pub(crate) fn warnings(&self) -> Vec<String> {
-        Vec::new()
+        let asked = self.modules.get().map(|slots| &slots[..]).unwrap_or_default();
+        asked.iter().filter_map(|slot| slot.get()?.as_ref()).flat_map(|module| module.warnings().to_vec()).collect()
     }
+}
+
+impl fmt::Debug for Symbolizer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Symbolizer").finish_non_exhaustive()
+    }
+}
+
+fn debug_name(function: &Function, module: &Module, pc: Avma) -> Option<FunctionName> {
+    Some(FunctionName {
+        name: function.name.clone()?,
+        linkage_name: function.linkage_name.clone(),
+        source: NameSource::Debug,
+        offset: pc.offset_from(module.to_avma(function.low)).unwrap_or(0),
+    })
 }

@@ -1,0 +1,169 @@
+//! Where separate debug files are: the file that a stripped one points to, the file that `dwz` moved shared parts to,
+//! and the `.dwo` and `.dwp` files of split DWARF.
+//!
+//! The places and their order are gdb's ("Debugging Information in Separate Files"). A candidate that is not the one
+//! (its build-id or its checksum is another's) is refused, and the refusal is told.
+
+mod crc32;
+mod split;
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub(crate) use split::SplitFiles;
+
+use crate::{BuildId, ObjectFile, Options};
+
+/// Where distributions install debug files.
+const SYSTEM_DIRECTORY: &str = "/usr/lib/debug";
+
+/// The places where a separate debug file is looked for, in this order.
+const SEARCH_ORDER: [Place; 4] =
+    [Place::BuildIdDirectories, Place::BesideTheFile, Place::DotDebug, Place::DebugDirectories];
+
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    /// `DEBUGDIR/.build-id/xx/yyyy.debug`.
+    BuildIdDirectories,
+    /// `.gnu_debuglink`'s name, in the file's own directory.
+    BesideTheFile,
+    /// That name, in `.debug/` there.
+    DotDebug,
+    /// That name, in the file's own path below each debug directory.
+    DebugDirectories,
+}
+
+/// Finds debug files.
+#[derive(Clone, Debug)]
+pub(crate) struct DebugFileFinder {
+    sysroot: Option<PathBuf>,
+    directories: Vec<PathBuf>,
+}
+
+/// What a search gave.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// The file, where one fits.
+    pub(crate) file: Option<Arc<ObjectFile>>,
+    /// What was refused and why, a sentence each.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl DebugFileFinder {
+    pub(crate) fn new(options: &Options) -> DebugFileFinder {
+        let system = Path::new(SYSTEM_DIRECTORY);
+        let in_sysroot = options.sysroot.as_ref().map(|root| root.join(&SYSTEM_DIRECTORY[1..]));
+        let directories =
+            options.debug_dirs.iter().cloned().chain(in_sysroot).chain([system.to_owned()]).collect::<Vec<_>>();
+        DebugFileFinder { sysroot: options.sysroot.clone(), directories }
+    }
+
+    /// The separate debug file of `object`, which the process had mapped from `path`.
+    pub(crate) fn separate_file(&self, object: &ObjectFile, path: &Path) -> Found {
+        let mut found = Found::default();
+        for candidate in SEARCH_ORDER.iter().flat_map(|place| self.candidates(*place, object, path)) {
+            if candidate == object.path() || !candidate.is_file() {
+                continue;
+            }
+            match open_matching(&candidate, object) {
+                Ok(file) => {
+                    found.file = Some(Arc::new(file));
+                    return found;
+                }
+                Err(why) => found.warnings.push(why),
+            }
+        }
+        found
+    }
+
+    fn candidates(&self, place: Place, object: &ObjectFile, path: &Path) -> Vec<PathBuf> {
+        let link = object.debug_link().map(|(name, _)| name);
+        // Distributions resolve links before they name debug files: /lib is /usr/lib.
+        let real = std::fs::canonicalize(object.path()).unwrap_or_else(|_| object.path().to_owned());
+        let homes = || [object.path().parent(), real.parent()].into_iter().flatten();
+        match (place, link) {
+            (Place::BuildIdDirectories, _) => {
+                object.build_id().map(|id| self.by_build_id(id, ".debug")).unwrap_or_default()
+            }
+            (_, None) => Vec::new(),
+            (Place::BesideTheFile, Some(link)) => unique(homes().map(|home| home.join(link))),
+            (Place::DotDebug, Some(link)) => unique(homes().map(|home| home.join(".debug").join(link))),
+            (Place::DebugDirectories, Some(link)) => self.mirrored(link, &[path, &real]),
+        }
+    }
+
+    /// `DEBUGDIR/.build-id/xx/yyyy` with `suffix` in every debug directory.
+    fn by_build_id(&self, id: &BuildId, suffix: &str) -> Vec<PathBuf> {
+        let digits = id.to_string();
+        let Some((head, tail)) = digits.split_at_checked(2) else { return Vec::new() };
+        let name = format!("{tail}{suffix}");
+        self.directories.iter().map(|directory| directory.join(".build-id").join(head).join(&name)).collect()
+    }
+
+    /// `link` in the directory of each of `paths` below each debug directory.
+    fn mirrored(&self, link: &OsStr, paths: &[&Path]) -> Vec<PathBuf> {
+        let below = |directory: &PathBuf, path: &Path| {
+            let home = path.parent()?.strip_prefix("/").ok()?.to_owned();
+            Some(directory.join(home).join(link))
+        };
+        unique(self.directories.iter().flat_map(|directory| paths.iter().filter_map(|path| below(directory, path))))
+    }
+
+    /// The file that `dwz -m` moved what several files share to (`.gnu_debugaltlink`): by the path in the link, seen
+    /// from the directory of the linking file, or by its build-id.
+    pub(crate) fn alt_file(&self, object: &ObjectFile) -> Found {
+        let mut found = Found::default();
+        let Some((path, id)) = object.debug_alt_link() else { return found };
+        let path = Path::new(path);
+        let home = object.path().parent().unwrap_or(Path::new("/"));
+        let in_sysroot = self.sysroot.as_ref().and_then(|root| Some(root.join(path.strip_prefix("/").ok()?)));
+        let candidates = in_sysroot.into_iter().chain([home.join(path)]).chain(self.by_build_id(&id, ".debug"));
+        for candidate in candidates.filter(|candidate| candidate.is_file()) {
+            match ObjectFile::open(&candidate) {
+                Ok(file) if file.build_id() == Some(&id) => {
+                    found.file = Some(Arc::new(file));
+                    return found;
+                }
+                Ok(_) => found.warnings.push(format!(
+                    "{}: not used: it is not the file that {} shares debug information with, whose build-id is {id}",
+                    candidate.display(),
+                    object.path().display()
+                )),
+                Err(error) => found.warnings.push(error.to_string()),
+            }
+        }
+        found.warnings.push(format!(
+            "{}: the file with its shared debug information was not found: {}",
+            object.path().display(),
+            dpdb_snapshot::Text::from(path)
+        ));
+        found
+    }
+}
+
+/// Opens a candidate and makes sure that it is `object`'s debug file: by the build-id, or where one of them has none,
+/// by the checksum in `.gnu_debuglink`.
+fn open_matching(candidate: &Path, object: &ObjectFile) -> Result<ObjectFile, String> {
+    let file = ObjectFile::open(candidate).map_err(|error| error.to_string())?;
+    let refuse = |why: String| Err(format!("{}: not used: {why}", candidate.display()));
+    match (file.build_id(), object.build_id()) {
+        (Some(found), Some(wanted)) if found == wanted => Ok(file),
+        (Some(found), Some(wanted)) => refuse(format!("its build-id is {found}, and {wanted} was asked for")),
+        _ => match object.debug_link() {
+            Some((_, wanted)) if crc32::of(file.data()) == wanted => Ok(file),
+            Some((_, wanted)) => refuse(format!("its checksum is not {wanted:#010x}, the one in .gnu_debuglink")),
+            None => refuse("nothing shows that it belongs to the file".to_owned()),
+        },
+    }
+}
+
+fn unique(paths: impl Iterator<Item = PathBuf>) -> Vec<PathBuf> {
+    let mut kept = Vec::new();
+    for path in paths {
+        if !kept.contains(&path) {
+            kept.push(path);
+        }
+    }
+    kept
+}

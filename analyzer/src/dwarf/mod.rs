@@ -1,0 +1,105 @@
+//! Debugging information: from a file address to functions, inlined calls and lines.
+//!
+//! Only what an address touches is read. `.debug_aranges` leads to the unit where it is there; otherwise the units'
+//! root entries are visited until one covers the address, and what was seen is kept. Of that unit the line table and
+//! the list of functions are read once and kept, and of one function the branch of its tree that the address is in.
+//! Nothing keeps a reference into a mapped file: [`DebugInfo`] owns plain tables, and a [`View`], made for one
+//! question, borrows the sections.
+//!
+//! Whatever a file claims, it cannot make us recurse, loop, or allocate beyond its own size times a small constant.
+
+mod address_index;
+#[allow(dead_code, reason = "stacks with tail calls land next")]
+mod call_sites;
+mod functions;
+#[allow(dead_code, reason = "the search by name lands next")]
+mod lines;
+#[allow(dead_code, reason = "the search by name lands next")]
+mod lookup;
+mod names;
+mod outline;
+mod ranges;
+mod root_entry;
+mod scopes;
+#[allow(dead_code, reason = "the search by name lands next")]
+mod search;
+mod sections;
+#[allow(dead_code, reason = "stacks with tail calls land next")]
+pub(crate) mod tail_calls;
+mod unit;
+mod view;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use gimli::Abbreviations;
+
+use address_index::AddressIndex;
+use functions::FunctionTable;
+use lines::LineTable;
+pub(crate) use lookup::{Function, Place};
+use outline::Outline;
+use unit::{Part, UnitId};
+pub(crate) use view::View;
+
+use crate::ObjectFile;
+use crate::debug_file::SplitFiles;
+
+/// The debugging information of one ELF file, with what was read of it so far.
+#[derive(Debug)]
+pub(crate) struct DebugInfo {
+    file: Arc<ObjectFile>,
+    alt: Option<Arc<ObjectFile>>,
+    split: SplitFiles,
+    /// Offsets of all units, for references between units: of the main file, and of the alternative one.
+    main_units: OnceLock<Box<[usize]>>,
+    alt_units: OnceLock<Box<[usize]>>,
+    /// For each of `main_units`, its `.dwo` file.
+    split_files: OnceLock<Box<[OnceLock<Option<ObjectFile>>]>>,
+    index: Mutex<AddressIndex>,
+    tables: Mutex<HashMap<UnitId, Arc<UnitTables>>>,
+    abbreviations: Mutex<HashMap<(Part, usize), Arc<Abbreviations>>>,
+}
+
+/// What is kept of a unit that was touched.
+#[derive(Debug, Default)]
+struct UnitTables {
+    lines: OnceLock<LineTable>,
+    functions: OnceLock<FunctionTable>,
+    /// As `functions`, of functions inside functions and classes too; read where the first one has no answer.
+    all_functions: OnceLock<FunctionTable>,
+    outline: OnceLock<Outline>,
+}
+
+impl DebugInfo {
+    /// The debugging information in `file`, which belongs to the linked files at `linked`; `None` where it has none.
+    pub(crate) fn of(file: Arc<ObjectFile>, alt: Option<Arc<ObjectFile>>, linked: Vec<PathBuf>) -> Option<DebugInfo> {
+        has_debug_info(&file).then(|| DebugInfo {
+            file,
+            alt,
+            split: SplitFiles::of(linked),
+            main_units: OnceLock::new(),
+            alt_units: OnceLock::new(),
+            split_files: OnceLock::new(),
+            index: Mutex::default(),
+            tables: Mutex::default(),
+            abbreviations: Mutex::default(),
+        })
+    }
+
+    /// Opens the sections for one question.
+    pub(crate) fn view(&self) -> View<'_> {
+        View::of(self)
+    }
+}
+
+/// Whether `file` has debugging information (a separate debug file's stub `.debug_info` would have no bytes).
+pub(crate) fn has_debug_info(file: &ObjectFile) -> bool {
+    matches!(file.section_data(".debug_info"), Ok(Some(data)) if !data.is_empty())
+}
+
+/// A cache that a panicking thread left is still a cache.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

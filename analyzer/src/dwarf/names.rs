@@ -1,0 +1,108 @@
+//! What a function is called.
+
+use gimli::{AttributeValue, UnitOffset};
+
+use super::outline::Outline;
+use super::sections::Slice;
+use super::unit::{DieRef, Unit, UnitId};
+use super::view::View;
+use crate::Language;
+use crate::symbols::try_demangle;
+
+/// Entries that are followed from an instance through its abstract origin to its declaration. Two or three are usual;
+/// a damaged file may have a cycle.
+const MOST_HOPS: usize = 16;
+
+/// What the entry of a function, and those it refers to, say about it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct FunctionEntry {
+    /// `DW_AT_name`.
+    pub(super) name: Option<String>,
+    /// `DW_AT_linkage_name`.
+    pub(super) linkage_name: Option<String>,
+    /// Where it was declared: file (a number of that unit's line table) and line.
+    pub(super) declared: Option<(UnitId, u64, u32)>,
+    /// The last entry of the chain, whose parents are the function's namespaces and classes.
+    home: Option<DieRef>,
+}
+
+impl<'a> View<'a> {
+    /// Gathers what the entry at `entry` and its origins say.
+    pub(super) fn function_entry(&self, entry: DieRef) -> FunctionEntry {
+        let mut gathered = FunctionEntry::default();
+        let mut next = Some(entry);
+        for _ in 0..MOST_HOPS {
+            let Some((here, unit)) = next.and_then(|here| Some((here, self.unit(here.unit)?))) else { break };
+            gathered.home = Some(here);
+            next = self.gather(&unit, here.offset, &mut gathered);
+        }
+        gathered
+    }
+
+    /// Adds what one entry says, and returns the one it refers to.
+    fn gather(&self, unit: &Unit<'a>, offset: UnitOffset, gathered: &mut FunctionEntry) -> Option<DieRef> {
+        let mut entries = unit.unit.entries_raw(Some(offset)).ok()?;
+        let abbreviation = entries.read_abbreviation().ok()??;
+        let (mut origin, mut file, mut line) = (None, None, None);
+        for specification in abbreviation.attributes() {
+            let attribute = entries.read_attribute(*specification).ok()?;
+            match (attribute.name(), attribute.value()) {
+                (gimli::DW_AT_name, value) if gathered.name.is_none() => gathered.name = unit.string(value),
+                (gimli::DW_AT_linkage_name | gimli::DW_AT_MIPS_linkage_name, value)
+                    if gathered.linkage_name.is_none() =>
+                {
+                    gathered.linkage_name = unit.string(value);
+                }
+                (gimli::DW_AT_abstract_origin | gimli::DW_AT_specification, value) => {
+                    origin = self.follow(unit, &value);
+                }
+                (gimli::DW_AT_decl_file, AttributeValue::FileIndex(value)) => file = Some(value),
+                (gimli::DW_AT_decl_line, _) => line = attribute.udata_value().and_then(|line| line.try_into().ok()),
+                _ => {}
+            }
+        }
+        if let (None, Some(file), Some(line)) = (gathered.declared, file, line) {
+            gathered.declared = Some((unit.id, file, line));
+        }
+        origin
+    }
+
+    /// The name as a debugger shows it: with namespaces and classes, without parameters.
+    ///
+    /// C++ comes out of the linkage name, as in gdb: `DW_AT_name` knows neither the enclosing function of a lambda
+    /// nor, with `-gsimple-template-names`, template arguments. For Rust it is the other way round: the path of
+    /// entries has the generic arguments, which the linkage name lacks.
+    pub(super) fn display_name(&self, function: &FunctionEntry, language: Option<Language>) -> Option<String> {
+        if matches!(language, Some(Language::C | Language::Assembler | Language::Go)) {
+            return function.name.clone().or_else(|| function.linkage_name.clone());
+        }
+        let linkage = function.linkage_name.as_deref();
+        if language != Some(Language::Rust)
+            && let Some(name) = linkage.and_then(try_demangle)
+        {
+            return Some(name);
+        }
+        let Some(name) = &function.name else {
+            return linkage.map(|linkage| try_demangle(linkage).unwrap_or_else(|| linkage.to_owned()));
+        };
+        let mut path = function.home.map(|home| self.path_of(home)).unwrap_or_default();
+        path.push(name.clone());
+        Some(path.join("::"))
+    }
+
+    /// The names of the namespaces and classes around an entry, outermost first.
+    fn path_of(&self, entry: DieRef) -> Vec<String> {
+        let Some(unit) = self.unit(entry.unit) else { return Vec::new() };
+        let tables = self.tables(entry.unit);
+        let outline = tables.outline.get_or_init(|| Outline::read(&unit));
+        outline.around(entry.offset).into_iter().filter_map(|container| container_name(&unit, container)).collect()
+    }
+}
+
+fn container_name<'a>(unit: &Unit<'a>, offset: UnitOffset) -> Option<String> {
+    let entry: gimli::DebuggingInformationEntry<Slice<'a>> = unit.unit.entry(offset).ok()?;
+    match entry.attr_value(gimli::DW_AT_name) {
+        Some(name) => unit.string(name),
+        None => (entry.tag() == gimli::DW_TAG_namespace).then(|| "(anonymous namespace)".to_owned()),
+    }
+}

@@ -1,0 +1,86 @@
+//! From a name to functions and files. Nothing indexes these, so that every unit is read: only on request, within
+//! bounds, and with the symbol table asked first.
+
+use std::path::{Path, PathBuf};
+
+use gimli::UnitOffset;
+
+use super::functions::{Depth, each_function};
+use super::lines::{file_path, files_ending_in};
+use super::lookup::entry_point;
+use super::unit::Unit;
+use super::view::View;
+use crate::{SourceLocation, Svma};
+
+/// Functions of one name that are looked for.
+const MOST_FOUND: usize = 100;
+
+/// A function found by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FoundFunction {
+    /// The name as a debugger shows it.
+    pub(crate) name: String,
+    /// Where its code begins; `None` where it was inlined everywhere.
+    pub(crate) address: Option<Svma>,
+    /// Where it was declared.
+    pub(crate) declared: Option<SourceLocation>,
+}
+
+impl<'a> View<'a> {
+    /// Functions called `name`, with or without their namespaces: `pop` finds `Queue::pop`.
+    pub(crate) fn functions_named(&self, name: &str) -> Vec<FoundFunction> {
+        let mut found = Vec::new();
+        for offset in self.main_units() {
+            let Some(unit) = self.full_unit(*offset) else { continue };
+            let mut entries = Vec::new();
+            let _ = each_function(&unit, Depth::Namespaces, &mut |entry, _| entries.push(entry));
+            found.extend(entries.into_iter().filter_map(|entry| self.if_named(&unit, entry, name)));
+            if found.len() >= MOST_FOUND {
+                break;
+            }
+        }
+        found.sort_by_key(|function: &FoundFunction| (function.name.clone(), function.address.is_none()));
+        found.dedup_by(|a, b| a.name == b.name && a.declared == b.declared);
+        found.truncate(MOST_FOUND);
+        found
+    }
+
+    fn if_named(&self, unit: &Unit<'a>, entry: UnitOffset, name: &str) -> Option<FoundFunction> {
+        let gathered = self.function_entry(unit.die(entry));
+        let last = without_generics(name.rsplit("::").next()?);
+        let own = without_generics(gathered.name.as_deref()?);
+        if own != last && gathered.linkage_name.as_deref() != Some(name) {
+            return None;
+        }
+        let full = self.display_name(&gathered, unit.language())?;
+        let matches =
+            full == name || full.ends_with(&format!("::{name}")) || gathered.linkage_name.as_deref() == Some(name);
+        if !matches && without_generics(&full) != name {
+            return None;
+        }
+        let declared = gathered.declared.and_then(|(home, file, line)| {
+            let home = self.unit(home)?;
+            Some(SourceLocation { file: file_path(home.with_lines(), file)?, line, column: 0 })
+        });
+        Some(FoundFunction { name: full, address: entry_point(unit, entry).map(Svma), declared })
+    }
+
+    /// Source files whose path ends in `suffix`, such as `queue.cpp` or `src/queue.cpp`.
+    pub(crate) fn files_named(&self, suffix: &Path) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        for offset in self.main_units() {
+            let Some(unit) = self.full_unit(*offset) else { continue };
+            let lines = unit.with_lines();
+            for path in files_ending_in(lines, suffix).into_iter().filter_map(|file| file_path(lines, file)) {
+                if !found.contains(&path) && found.len() < MOST_FOUND {
+                    found.push(path);
+                }
+            }
+        }
+        found
+    }
+}
+
+fn without_generics(name: &str) -> &str {
+    name.split('<').next().unwrap_or(name)
+}

@@ -1,0 +1,57 @@
+//! The DWARF sections of a file, as gimli wants them.
+
+use gimli::{EndianSlice, LittleEndian, SectionId};
+
+use crate::ObjectFile;
+
+/// What all of DWARF is read through: a borrowed, bounds-checked slice.
+pub(crate) type Slice<'a> = EndianSlice<'a, LittleEndian>;
+
+/// The DWARF sections of one file.
+pub(crate) type Dwarf<'a> = gimli::Dwarf<Slice<'a>>;
+
+/// A slice of nothing.
+pub(crate) fn empty<'a>() -> Slice<'a> {
+    EndianSlice::new(&[], LittleEndian)
+}
+
+/// The sections of `object` that names and lines are in. Sections of values, types and macros are left empty, so that
+/// compressed ones among them (`.debug_loclists` is the second largest of all) are not decompressed for a backtrace.
+pub(crate) fn load(object: &ObjectFile) -> Dwarf<'_> {
+    let section = |id: SectionId| Ok::<_, gimli::Error>(if is_wanted(id) { data(object, id.name()) } else { empty() });
+    gimli::Dwarf::load(section).unwrap_or_default()
+}
+
+/// The sections of a `.dwo` file that belong to `parent`, the file with the skeleton units.
+pub(crate) fn load_split<'a>(object: &'a ObjectFile, parent: &Dwarf<'a>) -> Dwarf<'a> {
+    let mut dwarf: Dwarf<'a> =
+        gimli::Dwarf::load(|id: SectionId| Ok::<_, gimli::Error>(split(object, id))).unwrap_or_default();
+    dwarf.make_dwo(parent);
+    dwarf
+}
+
+/// The sections of a `.dwp` file with its index, or `None` where that is damaged.
+pub(crate) fn load_package(object: &ObjectFile) -> Option<gimli::DwarfPackage<Slice<'_>>> {
+    gimli::DwarfPackage::load(|id: SectionId| Ok::<_, gimli::Error>(split(object, id)), empty()).ok()
+}
+
+fn split(object: &ObjectFile, id: SectionId) -> Slice<'_> {
+    id.dwo_name().filter(|_| is_wanted(id)).map_or(empty(), |name| data(object, name))
+}
+
+fn is_wanted(id: SectionId) -> bool {
+    !matches!(
+        id,
+        SectionId::DebugLoc
+            | SectionId::DebugLocLists
+            | SectionId::DebugMacinfo
+            | SectionId::DebugMacro
+            | SectionId::DebugNames
+            | SectionId::DebugTypes
+    )
+}
+
+/// A damaged section is as good as none.
+fn data<'a>(object: &'a ObjectFile, name: &str) -> Slice<'a> {
+    EndianSlice::new(object.section_data(name).ok().flatten().unwrap_or_default(), LittleEndian)
+}

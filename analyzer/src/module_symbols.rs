@@ -1,0 +1,66 @@
+//! What the file of one module and its debug files say about its addresses.
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use crate::debug_file::DebugFileFinder;
+use crate::dwarf::{self, DebugInfo};
+use crate::symbols::{SymbolTable, read_mini_debug_info};
+use crate::{Module, ObjectFile};
+
+/// The symbol tables and the debugging information of one module, each read when it is first asked for.
+#[derive(Debug)]
+pub(crate) struct ModuleSymbols {
+    object: Arc<ObjectFile>,
+    separate: Option<Arc<ObjectFile>>,
+    alt: Option<Arc<ObjectFile>>,
+    warnings: Vec<String>,
+    symbols: OnceLock<SymbolTable>,
+    debug_info: OnceLock<Option<DebugInfo>>,
+}
+
+impl ModuleSymbols {
+    /// Finds the debug files of `module`; `None` where the module has no file itself.
+    pub(crate) fn find(module: &Module, finder: &DebugFileFinder) -> Option<ModuleSymbols> {
+        let object = module.object()?.clone();
+        let mut warnings = Vec::new();
+        let has_all = dwarf::has_debug_info(&object) && object.section(".symtab").is_some();
+        let separate = if has_all {
+            None
+        } else {
+            let mut found = finder.separate_file(&object, module.path().as_path());
+            warnings.append(&mut found.warnings);
+            found.file
+        };
+        let with_debug_info = separate.iter().chain([&object]).find(|file| dwarf::has_debug_info(file));
+        let mut alt = with_debug_info.map(|file| finder.alt_file(file)).unwrap_or_default();
+        warnings.append(&mut alt.warnings);
+        let (symbols, debug_info) = (OnceLock::new(), OnceLock::new());
+        Some(ModuleSymbols { object, separate, alt: alt.file, warnings, symbols, debug_info })
+    }
+
+    /// The symbols of the file, of its separate debug file, and of its `.gnu_debugdata`.
+    pub(crate) fn symbols(&self) -> &SymbolTable {
+        self.symbols.get_or_init(|| {
+            let mini = read_mini_debug_info(&self.object).ok().flatten().map(Arc::new);
+            let files: Vec<_> =
+                [Some(&self.object), self.separate.as_ref(), mini.as_ref()].into_iter().flatten().collect();
+            SymbolTable::read(&files.into_iter().cloned().collect::<Vec<_>>())
+        })
+    }
+
+    /// The debugging information, where there is some.
+    pub(crate) fn debug_info(&self) -> Option<&DebugInfo> {
+        let open = || {
+            let file = self.separate.iter().chain([&self.object]).find(|file| dwarf::has_debug_info(file))?;
+            let linked = [Some(&self.object), self.separate.as_ref()].into_iter().flatten();
+            DebugInfo::of(file.clone(), self.alt.clone(), linked.map(|file| Path::to_owned(file.path())).collect())
+        };
+        self.debug_info.get_or_init(open).as_ref()
+    }
+
+    /// What was refused or not found, a sentence each.
+    pub(crate) fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+}

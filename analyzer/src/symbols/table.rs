@@ -1,0 +1,240 @@
+//! The symbols of one ELF file, sorted once, looked up by address or by name.
+
+use std::sync::Arc;
+
+use object::elf;
+
+use super::demangle::{demangle, without_version};
+use crate::{ObjectFile, Svma};
+
+/// The bytes of an `Elf64_Sym` (gABI, "Symbol Table").
+const ENTRY_SIZE: usize = 24;
+
+/// Symbols that are looked at per file. Chromium with symbols has under three million.
+const MOST_SYMBOLS: usize = 20_000_000;
+
+/// Symbols without a size that a lookup steps over to find one that has it.
+const MOST_STEPS: usize = 10_000;
+
+/// The functions and data objects that an ELF file and its debug files name.
+#[derive(Debug, Default)]
+pub struct SymbolTable {
+    tables: Vec<Table>,
+    code: Vec<Symbol>,
+    data: Vec<Symbol>,
+}
+
+/// A symbol that was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SymbolRef<'a> {
+    /// Its name as it stands in the file, with its version taken off; the bytes may be anything.
+    pub name: &'a [u8],
+    /// Where it is.
+    pub address: Svma,
+    /// Its size in bytes; zero where the file does not say.
+    pub size: u64,
+    /// Whether it is a function's that picks the real one at load time (`STT_GNU_IFUNC`).
+    pub is_ifunc: bool,
+}
+
+impl SymbolRef<'_> {
+    /// The name as its table has it, invalid bytes replaced.
+    pub fn linkage_name(&self) -> String {
+        String::from_utf8_lossy(self.name).into_owned()
+    }
+
+    /// The name as people write it, without parameters.
+    pub fn display_name(&self) -> String {
+        demangle(&self.linkage_name())
+    }
+}
+
+/// A symbol section, with its string table and the ranges of the file's executable sections.
+#[derive(Debug)]
+struct Table {
+    object: Arc<ObjectFile>,
+    strings: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Symbol {
+    address: Svma,
+    size: u64,
+    /// The end of the section it is defined in, beyond which a symbol without a size does not reach.
+    section_end: Svma,
+    name: u32,
+    table: u16,
+    /// The higher, the better among symbols at one address.
+    rank: u8,
+    is_ifunc: bool,
+}
+
+impl Symbol {
+    fn covers(&self, at: Svma) -> bool {
+        at.0.checked_sub(self.address.0).is_some_and(|offset| offset < self.size)
+    }
+}
+
+impl SymbolTable {
+    /// Reads `.symtab` and `.dynsym` of all `objects`, which are views of one file: itself, its separate debug file,
+    /// its `.gnu_debugdata`. What is damaged is left out.
+    pub fn read(objects: &[Arc<ObjectFile>]) -> SymbolTable {
+        let mut symbols = SymbolTable::default();
+        for object in objects {
+            let sections: Vec<(usize, usize)> = object
+                .sections()
+                .filter(|section| section.kind == elf::SHT_SYMTAB.0 || section.kind == elf::SHT_DYNSYM.0)
+                .map(|section| (section.index, section.link as usize))
+                .collect();
+            for (section, strings) in sections {
+                symbols.read_section(object, section, strings);
+            }
+        }
+        symbols.sort();
+        symbols
+    }
+
+    /// Whether it holds no symbol.
+    pub fn is_empty(&self) -> bool {
+        self.code.is_empty() && self.data.is_empty()
+    }
+
+    fn read_section(&mut self, object: &Arc<ObjectFile>, section: usize, strings: usize) {
+        let Ok(Some(entries)) = object.section_data_at(section) else { return };
+        let Ok(table) = u16::try_from(self.tables.len()) else { return };
+        self.tables.push(Table { object: object.clone(), strings });
+        let names = object.section_data_at(strings).ok().flatten().unwrap_or_default();
+        let homes: Vec<Home> = object.sections().map(Home::of).collect();
+        for entry in entries.chunks_exact(ENTRY_SIZE).take(MOST_SYMBOLS) {
+            let Some((symbol, is_code)) = parse(entry, names, table, &homes) else { continue };
+            if is_code { self.code.push(symbol) } else { self.data.push(symbol) }
+        }
+    }
+
+    fn sort(&mut self) {
+        // A later name in the string table wins among equals, as in gdb, where it is the order of pointers.
+        let key = |symbol: &Symbol| (symbol.address, symbol.rank, symbol.name);
+        self.code.sort_unstable_by_key(key);
+        self.data.sort_unstable_by_key(key);
+    }
+
+    /// The function that `at` lies in. A symbol without a size reaches to the next symbol or the end of its section;
+    /// one with a size never beyond it (gdb's minsyms.c, `lookup_minimal_symbol_by_pc_section`).
+    pub fn function_at(&self, at: Svma) -> Option<SymbolRef<'_>> {
+        self.find(&self.code, at)
+    }
+
+    /// The data object that `at` lies in.
+    pub fn data_at(&self, at: Svma) -> Option<SymbolRef<'_>> {
+        self.find(&self.data, at)
+    }
+
+    fn find<'a>(&'a self, symbols: &'a [Symbol], at: Svma) -> Option<SymbolRef<'a>> {
+        let after = symbols.partition_point(|symbol| symbol.address <= at);
+        let below = &symbols[..after];
+        let unsized_one = below.last().filter(|symbol| symbol.size == 0 && at < symbol.section_end);
+        let (place, sized) =
+            below.iter().enumerate().rev().take(MOST_STEPS).find(|(_, symbol)| symbol.size != 0).unzip();
+        // A function may contain another symbol of its own size that has ended before `at`: look one further back.
+        let around = place.and_then(|place: usize| below[..place].last());
+        let found = sized.into_iter().chain(around).find(|symbol| symbol.covers(at));
+        found.or(unsized_one).map(|symbol| self.reference(symbol))
+    }
+
+    /// Every symbol with this name: as the file has it, or as people write it (`ns::Class::method`).
+    pub fn named<'a>(&'a self, name: &str) -> impl Iterator<Item = SymbolRef<'a>> {
+        let name = name.to_owned();
+        // Demangling is what costs, and a mangled name contains each word of what it stands for.
+        let word = name.rsplit("::").next().unwrap_or_default().split(['<', '(', ' ']).next().unwrap_or_default();
+        let word = word.as_bytes().to_vec();
+        self.code.iter().chain(&self.data).map(|symbol| self.reference(symbol)).filter(move |symbol| {
+            symbol.name == name.as_bytes()
+                || (symbol.name.starts_with(b"_")
+                    && !word.is_empty()
+                    && symbol.name.windows(word.len()).any(|part| part == word)
+                    && symbol.display_name() == name)
+        })
+    }
+
+    /// The global symbol with exactly this linkage name, else a local one.
+    pub fn by_linkage_name(&self, name: &str) -> Option<SymbolRef<'_>> {
+        let matching = |symbol: &&Symbol| self.name_of(symbol) == name.as_bytes();
+        self.code.iter().filter(matching).max_by_key(|symbol| symbol.rank).map(|symbol| self.reference(symbol))
+    }
+
+    fn reference<'a>(&'a self, symbol: &Symbol) -> SymbolRef<'a> {
+        SymbolRef { name: self.name_of(symbol), address: symbol.address, size: symbol.size, is_ifunc: symbol.is_ifunc }
+    }
+
+    fn name_of(&self, symbol: &Symbol) -> &[u8] {
+        let table = &self.tables[usize::from(symbol.table)];
+        let names = table.object.section_data_at(table.strings).ok().flatten().unwrap_or_default();
+        let name = c_string(names, symbol.name);
+        std::str::from_utf8(name).map_or(name, |name| without_version(name).as_bytes())
+    }
+}
+
+/// What of a section matters to the symbols in it.
+struct Home {
+    end: Svma,
+    is_code: bool,
+    is_loaded: bool,
+}
+
+impl Home {
+    fn of(section: &crate::Section) -> Home {
+        Home {
+            end: Svma(section.address.0.saturating_add(section.size)),
+            is_code: section.flags & elf::SHF_EXECINSTR.0 != 0,
+            is_loaded: section.flags & elf::SHF_ALLOC.0 != 0,
+        }
+    }
+}
+
+/// One entry, where it names something in memory; and whether that is code.
+fn parse(entry: &[u8], names: &[u8], table: u16, homes: &[Home]) -> Option<(Symbol, bool)> {
+    let half = |at: usize| u16::from_le_bytes([entry[at], entry[at + 1]]);
+    let word = |at: usize| u32::from_le_bytes([entry[at], entry[at + 1], entry[at + 2], entry[at + 3]]);
+    let long = |at: usize| u64::from(word(at)) | u64::from(word(at + 4)) << 32;
+    let (name, kind, binding, section) = (word(0), entry[4] & 0xf, entry[4] >> 4, half(6));
+    // Undefined, absolute and common symbols have section numbers that no section has.
+    let home = homes.get(usize::from(section)).filter(|_| section != 0)?;
+    let is_function = kind == elf::STT_FUNC.0 || kind == elf::STT_GNU_IFUNC.0;
+    let is_other = kind == elf::STT_NOTYPE.0 || kind == elf::STT_OBJECT.0;
+    let text = c_string(names, name);
+    if !home.is_loaded || !(is_function || is_other) || text.is_empty() || is_label(text) {
+        return None;
+    }
+    let symbol = Symbol {
+        address: Svma(long(8)),
+        size: long(16),
+        section_end: home.end,
+        name,
+        table,
+        rank: rank(kind, binding, text),
+        is_ifunc: kind == elf::STT_GNU_IFUNC.0,
+    };
+    Some((symbol, home.is_code))
+}
+
+/// Labels that compilers keep for themselves.
+fn is_label(name: &[u8]) -> bool {
+    name.starts_with(b".L") || name.starts_with(b"$L")
+}
+
+/// Among symbols at one address a function is better than a label, a global name than a local one, and one that the
+/// programmer could have written than one with underscores in front.
+fn rank(kind: u8, binding: u8, name: &[u8]) -> u8 {
+    let typed = u8::from(kind != elf::STT_NOTYPE.0);
+    let scope = match binding {
+        binding if binding == elf::STB_GLOBAL.0 || binding == elf::STB_GNU_UNIQUE.0 => 2,
+        binding if binding == elf::STB_WEAK.0 => 1,
+        _ => 0,
+    };
+    typed << 3 | scope << 1 | u8::from(!name.starts_with(b"__"))
+}
+
+fn c_string(strings: &[u8], at: u32) -> &[u8] {
+    let rest = strings.get(at as usize..).unwrap_or_default();
+    &rest[..rest.iter().position(|&byte| byte == 0).unwrap_or(rest.len())]
+}
