@@ -8,14 +8,27 @@
 //! **What it does not know.** How a process is stopped (that is the supervisor's), and what its bytes mean (that is
 //! the analyzer's). It never calls ptrace and knows no DWARF.
 
+#![forbid(unsafe_code)]
+
 mod address;
 pub mod arch;
+mod bytes;
+mod capture_report;
+mod dpdb_note;
+mod elf;
+pub mod limits;
 mod memory;
 pub mod process;
+mod read;
+mod stream;
 mod text;
+mod write;
 
 pub use address::{AddressRange, Avma};
 pub use arch::Registers;
+pub use capture_report::{CaptureReport, UnreadableRange};
 pub use memory::{Absent, Memory};
 pub use process::{Cause, Mapping, Process, SoftError, Thread};
+pub use read::{Damage, ExportError, Format, Info, OpenError, Snapshot, build_id_at};
 pub use text::Text;
+pub use write::{Content, PlannedRange, TRAILER_SIZE, WriteError, WriteOptions, Written, write_snapshot};

@@ -49,7 +49,8 @@ pub struct Process {
     pub root: Option<Text>,
     /// Users and groups.
     pub identity: Option<Identity>,
-    /// Why the snapshot was taken.
+    /// Why the snapshot was taken. A kind that only a newer version knows is read as `None`.
+    #[serde(deserialize_with = "crate::dpdb_note::lenient")]
     pub cause: Option<Cause>,
     /// The threads; the one that met the cause comes first. Registers stand in the file's own notes, not in JSON.
     pub threads: Vec<Thread>,

@@ -1,0 +1,197 @@
+//! Reading, compressing and writing at once: one thread reads, several compress, the caller's writes in order.
+//!
+//! A fixed number of buffers goes round: the reader fills one, a compressor compresses it, the writer writes it and
+//! gives it back. So the memory in use is bounded, whoever is slow; and when writing fails, the channels close and all
+//! threads end.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use zstd::bulk::Compressor;
+use zstd::zstd_safe::{CParameter, compress_bound};
+
+use super::layout::{Layout, Piece};
+use super::{FrameSink, WriteError};
+use crate::capture_report::{UnreadableRange, push_unreadable};
+use crate::elf::PAGE;
+use crate::{Absent, AddressRange, Avma, Memory};
+
+/// A chunk of the stream on its way.
+struct Chunk {
+    /// Its number, which says its place in the file.
+    number: u64,
+    content: Vec<u8>,
+    frame: Vec<u8>,
+    unreadable: Vec<UnreadableRange>,
+    error: Option<WriteError>,
+}
+
+/// A compressor as our frames want it: with checksum; zstd's one-shot compression always says the size.
+pub(super) fn new_compressor(level: i32) -> Result<Compressor<'static>, WriteError> {
+    let mut compressor = Compressor::new(level).map_err(WriteError::Compress)?;
+    compressor.set_parameter(CParameter::ChecksumFlag(true)).map_err(WriteError::Compress)?;
+    Ok(compressor)
+}
+
+/// Streams all memory of the layout into the sink.
+pub(super) fn run(
+    layout: &Layout,
+    memory: &dyn Memory,
+    chunk_size: usize,
+    sink: &mut FrameSink<'_>,
+) -> Result<(), WriteError> {
+    let chunks = layout.stream_size().div_ceil(chunk_size as u64);
+    let threads = sink.options.threads.clamp(1, 64).min(chunks.max(1) as usize);
+    let mut compressors = Vec::new();
+    for _ in 0..threads {
+        compressors.push(new_compressor(sink.options.level)?);
+    }
+    let (to_reader, free) = channel();
+    let (to_compressors, filled) = channel();
+    let (to_writer, compressed) = channel();
+    for _ in 0..(2 * threads + 2).min(chunks as usize) {
+        let (content, frame) = (Vec::with_capacity(chunk_size), Vec::with_capacity(compress_bound(chunk_size)));
+        // The receiver is right here.
+        let _ = to_reader.send(Chunk { number: 0, content, frame, unreadable: Vec::new(), error: None });
+    }
+    let filled = Mutex::new(filled);
+    std::thread::scope(|scope| {
+        scope.spawn(move || read_chunks(layout, memory, chunk_size, &free, &to_compressors));
+        for compressor in compressors {
+            let (filled, to_writer) = (&filled, to_writer.clone());
+            scope.spawn(move || compress_chunks(compressor, filled, &to_writer));
+        }
+        drop(to_writer);
+        let done = write_chunks(chunks, &compressed, &to_reader, sink);
+        // The others may be waiting for buffers, or for somebody to take theirs: let them go.
+        drop((to_reader, compressed));
+        done
+    })?;
+    sink.written.unreadable.sort_by_key(|gone| gone.range.start);
+    let mut merged = Vec::new();
+    for gone in std::mem::take(&mut sink.written.unreadable) {
+        push_unreadable(&mut merged, gone.range, gone.reason);
+    }
+    sink.written.unreadable = merged;
+    Ok(())
+}
+
+/// The reader's thread: fills free buffers in order.
+fn read_chunks(
+    layout: &Layout,
+    memory: &dyn Memory,
+    chunk_size: usize,
+    free: &Receiver<Chunk>,
+    to_compressors: &Sender<Chunk>,
+) {
+    let mut number = 0;
+    let mut start = 0;
+    while start < layout.stream_size() {
+        let Ok(mut chunk) = free.recv() else { return };
+        let end = (start + chunk_size as u64).min(layout.stream_size());
+        chunk.number = number;
+        chunk.content.resize((end - start) as usize, 0);
+        chunk.unreadable.clear();
+        fill(&layout.pieces, start, memory, &mut chunk.content, &mut chunk.unreadable);
+        if to_compressors.send(chunk).is_err() {
+            return;
+        }
+        number += 1;
+        start = end;
+    }
+}
+
+/// Fills `content`, which begins `start` bytes behind the header, from the pieces that lie there.
+fn fill(pieces: &[Piece], start: u64, memory: &dyn Memory, content: &mut [u8], unreadable: &mut Vec<UnreadableRange>) {
+    let first = pieces.partition_point(|piece| piece.offset + piece.range.len() <= start);
+    let mut done = 0;
+    for piece in &pieces[first..] {
+        if done == content.len() {
+            break;
+        }
+        let into = start + done as u64 - piece.offset;
+        let count = ((piece.range.len() - into) as usize).min(content.len() - done);
+        let target = &mut content[done..done + count];
+        if piece.zero {
+            target.fill(0);
+        } else {
+            read_or_zero(memory, piece.range.start.wrapping_add(into), target, unreadable);
+        }
+        done += count;
+    }
+}
+
+/// Reads memory; pages that cannot be read become zeros and are listed.
+fn read_or_zero(memory: &dyn Memory, start: Avma, buf: &mut [u8], unreadable: &mut Vec<UnreadableRange>) {
+    let mut done = 0;
+    while done < buf.len() {
+        let at = start.wrapping_add(done as u64);
+        match memory.read_some(at, &mut buf[done..]) {
+            Ok(got) if got > 0 => done += got.min(buf.len() - done),
+            failed => {
+                let end = start.wrapping_add(buf.len() as u64);
+                let (gone, reason) = failure(at, end, failed.err());
+                let count = gone.len() as usize;
+                buf[done..done + count].fill(0);
+                push_unreadable(unreadable, gone, reason);
+                done += count;
+            }
+        }
+    }
+}
+
+/// What is lost when reading fails at `at`: the range that the error names, else the page; never beyond `end`.
+fn failure(at: Avma, end: Avma, absent: Option<Absent>) -> (AddressRange, String) {
+    let next_page = Avma((at.0 & !(PAGE - 1)).saturating_add(PAGE));
+    let (until, reason) = match absent {
+        Some(Absent::Unreadable { range, reason } | Absent::NotCaptured { range, reason }) => (range.end, reason),
+        Some(Absent::NotMapped(_)) => (next_page, "not mapped".to_owned()),
+        None => (next_page, "nothing was read".to_owned()),
+    };
+    (AddressRange { start: at, end: until.max(next_page).min(end) }, reason)
+}
+
+/// A compressor's thread.
+fn compress_chunks(mut compressor: Compressor<'static>, filled: &Mutex<Receiver<Chunk>>, to_writer: &Sender<Chunk>) {
+    loop {
+        let next = filled.lock().unwrap_or_else(std::sync::PoisonError::into_inner).recv();
+        let Ok(mut chunk) = next else { return };
+        chunk.frame.clear();
+        let bound = compress_bound(chunk.content.len());
+        chunk.frame.reserve(bound);
+        chunk.error = compressor.compress_to_buffer(&chunk.content, &mut chunk.frame).err().map(WriteError::Compress);
+        if to_writer.send(chunk).is_err() {
+            return;
+        }
+    }
+}
+
+/// The caller's thread: writes the frames in order, and gives the buffers back.
+fn write_chunks(
+    chunks: u64,
+    compressed: &Receiver<Chunk>,
+    to_reader: &Sender<Chunk>,
+    sink: &mut FrameSink<'_>,
+) -> Result<(), WriteError> {
+    let mut early = BTreeMap::new();
+    for number in 0..chunks {
+        let mut chunk = loop {
+            if let Some(chunk) = early.remove(&number) {
+                break chunk;
+            }
+            let Ok(chunk) = compressed.recv() else {
+                return Err(WriteError::Io(std::io::Error::other("a thread of the writer ended early")));
+            };
+            early.insert(chunk.number, chunk);
+        };
+        if let Some(error) = chunk.error.take() {
+            return Err(error);
+        }
+        sink.written.unreadable.append(&mut chunk.unreadable);
+        sink.write(&chunk.frame, chunk.content.len())?;
+        // When the reader is done it no longer listens.
+        let _ = to_reader.send(chunk);
+    }
+    Ok(())
+}

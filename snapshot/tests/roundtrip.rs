@@ -1,0 +1,142 @@
+//! What is written reads back: every byte, every register, every note.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should end")]
+
+mod support;
+
+use std::io::Write;
+
+use dpdb_snapshot::{
+    Absent, AddressRange, Avma, CaptureReport, Content, Format, Memory, PlannedRange, Process, Snapshot, WriteOptions,
+    Written, write_snapshot,
+};
+use support::process::{PatternMemory, pattern, process};
+
+/// Writes to a temporary file.
+fn write(process: &Process, plan: &[PlannedRange], memory: &PatternMemory) -> (tempfile::NamedTempFile, Written) {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    let options = WriteOptions { level: 1, chunk_size: 64 << 10, threads: 2 };
+    let report = CaptureReport { pause_ns: 5, capture_ns: 6, ..CaptureReport::default() };
+    let written = write_snapshot(process, plan, memory, &mut file, &options, &mut |_| report.clone()).unwrap();
+    file.flush().unwrap();
+    assert_eq!(written.file_bytes, file.as_file().metadata().unwrap().len());
+    (file, written)
+}
+
+#[test]
+fn every_byte_of_the_plan_reads_back_and_what_is_absent_says_why() {
+    let (process, plan) = process();
+    let (file, _) = write(&process, &plan, &PatternMemory::default());
+    let snapshot = Snapshot::open(file.path()).unwrap();
+    assert_eq!((snapshot.format(), snapshot.damage()), (Format::Snap, [].as_slice()));
+    for planned in &plan {
+        let mut bytes = vec![0xaa; planned.range.len() as usize];
+        let read = snapshot.read(planned.range.start, &mut bytes);
+        match &planned.content {
+            Content::Captured => {
+                assert_eq!(read, Ok(()), "{}", planned.range);
+                let expected = (planned.range.start.0..).map(pattern);
+                assert!(bytes.iter().copied().zip(expected).all(|(got, want)| got == want), "{}", planned.range);
+            }
+            Content::Zero => {
+                assert_eq!(read, Ok(()), "{}", planned.range);
+                assert!(bytes.iter().all(|&byte| byte == 0), "{}", planned.range);
+            }
+            Content::LeftOut(reason) => {
+                assert_eq!(read, Err(Absent::NotCaptured { range: planned.range, reason: reason.clone() }));
+            }
+        }
+    }
+    let mut byte = [0];
+    let unplanned = AddressRange::new(0x7f00_0000_1000, 0x7f00_0000_4000);
+    let absent = Absent::NotCaptured { range: unplanned, reason: "not planned".to_owned() };
+    assert_eq!(snapshot.read(Avma(0x7f00_0000_1800), &mut byte), Err(absent));
+    let gate = AddressRange::new(0xffff_ffff_ff60_0000, 0xffff_ffff_ff60_1000);
+    let absent = Absent::NotCaptured { range: gate, reason: "not of the process".to_owned() };
+    assert_eq!(snapshot.read(gate.start, &mut byte), Err(absent));
+    assert_eq!(snapshot.read(Avma(0x50_0000), &mut byte), Err(Absent::NotMapped(Avma(0x50_0000))));
+    assert_eq!(snapshot.read(Avma(u64::MAX), &mut byte), Err(Absent::NotMapped(Avma(u64::MAX))));
+}
+
+#[test]
+fn reads_go_on_over_segments_and_stop_short_before_what_is_absent() {
+    let (process, plan) = process();
+    let (file, _) = write(&process, &plan, &PatternMemory::default());
+    let snapshot = Snapshot::open(file.path()).unwrap();
+    let mut bytes = vec![0; 0x10_0000];
+    assert_eq!(snapshot.read_some(Avma(0x101_f000), &mut bytes), Ok(0x7_1000), "up to MADV_DONTDUMP");
+    assert_eq!(bytes[0xfff], pattern(0x101_ffff));
+    assert_eq!((bytes[0x1000], bytes[0x6_0fff]), (0, 0));
+    assert_eq!(bytes[0x6_1000], pattern(0x108_0000));
+    assert_eq!(snapshot.read_some(Avma(0x100_0000), &mut []), Ok(0));
+}
+
+#[test]
+fn the_process_and_all_registers_read_back() {
+    let (process, plan) = process();
+    let (file, written) = write(&process, &plan, &PatternMemory::default());
+    let snapshot = Snapshot::open(file.path()).unwrap();
+    assert_eq!(*snapshot.process(), process);
+    let report = snapshot.capture().unwrap();
+    assert_eq!((report.pause_ns, report.capture_ns, report.memory_bytes), (5, 6, written.memory_bytes));
+    let info = Snapshot::info(file.path()).unwrap();
+    assert_eq!((info.process, info.file_bytes), (process, written.file_bytes));
+}
+
+#[test]
+fn what_cannot_be_read_is_zeros_in_the_file_and_a_reason_for_the_reader() {
+    let (process, plan) = process();
+    let gone =
+        [AddressRange::new(0x7000_0001_0000, 0x7000_0003_1000), AddressRange::new(0x7000_003f_f000, 0x7000_0040_0000)];
+    let (file, written) = write(&process, &plan, &PatternMemory { unreadable: gone.to_vec() });
+    assert_eq!(written.unreadable.iter().map(|gone| gone.range).collect::<Vec<_>>(), gone);
+    let snapshot = Snapshot::open(file.path()).unwrap();
+    let mut bytes = vec![0; 0x2_0000];
+    assert_eq!(snapshot.read_some(Avma(0x7000_0000_0000), &mut bytes), Ok(0x1_0000));
+    let absent = Absent::Unreadable { range: gone[0], reason: "Bad address (os error 14)".to_owned() };
+    assert_eq!(snapshot.read(Avma(0x7000_0003_0fff), &mut bytes), Err(absent));
+    assert_eq!(snapshot.read(Avma(0x7000_0003_1000), &mut bytes), Ok(()));
+}
+
+#[test]
+fn the_export_is_what_zstd_gives_and_opens_as_a_plain_core() {
+    let (process, plan) = process();
+    let gone = vec![AddressRange::new(0x7000_0001_0000, 0x7000_0001_1000)];
+    let (file, written) = write(&process, &plan, &PatternMemory { unreadable: gone });
+    let snapshot = Snapshot::open(file.path()).unwrap();
+    let mut core = tempfile::NamedTempFile::new().unwrap();
+    assert_eq!(snapshot.export(&mut core).unwrap(), written.core_bytes);
+    let expected = zstd::stream::decode_all(std::fs::File::open(file.path()).unwrap()).unwrap();
+    assert!(std::fs::read(core.path()).unwrap() == expected);
+    let plain = Snapshot::open(core.path()).unwrap();
+    assert_eq!((plain.format(), plain.damage(), plain.process()), (Format::Core, [].as_slice(), &process));
+    let absent = Absent::Unreadable {
+        range: AddressRange::new(0x7000_0001_0000, 0x7000_0001_1000),
+        reason: "Bad address (os error 14)".to_owned(),
+    };
+    assert_eq!(plain.read_u64(Avma(0x7000_0001_0000)), Err(absent));
+}
+
+#[test]
+fn a_file_that_cannot_be_written_ends_all_threads_with_its_error() {
+    struct Full(usize);
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            if self.0 == 0 {
+                return Err(std::io::Error::from_raw_os_error(28));
+            }
+            self.0 = self.0.saturating_sub(bytes.len());
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let (process, plan) = process();
+    for room in [0, 50_000, 200_000] {
+        let options = WriteOptions { chunk_size: 16 << 10, ..WriteOptions::default() };
+        let memory = PatternMemory::default();
+        let result = write_snapshot(&process, &plan, &memory, &mut Full(room), &options, &mut |_| Default::default());
+        assert_eq!(result.unwrap_err().to_string(), "cannot write the snapshot: No space left on device (os error 28)");
+    }
+}

@@ -1,0 +1,6 @@
+//! What the tests of this crate share.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should end")]
+
+pub mod process;
