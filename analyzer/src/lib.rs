@@ -12,6 +12,7 @@ mod arch;
 mod build_id;
 mod compressed;
 mod debug_file;
+mod disassemble;
 mod dwarf;
 mod frame;
 mod image;
@@ -28,6 +29,7 @@ mod target;
 mod unwind;
 
 pub use build_id::BuildId;
+pub use disassemble::{Disassembly, Instruction, disassemble};
 pub use frame::{Backtrace, Frame, FrameKind, FrameRegisters, FrameTrust, WalkEnd};
 pub use module::Module;
 pub use object_file::{ObjectFile, ObjectFileError, Section, Segment};

@@ -4,8 +4,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use dpdb_snapshot::{Avma, Memory, Process};
+use dpdb_snapshot::{AddressRange, Avma, Memory, Process};
 
+use crate::disassemble::{Disassembly, disassemble};
 use crate::frame::{Backtrace, Frame, FrameRegisters, WalkEnd};
 use crate::module::{self, Module};
 use crate::overlay::Overlay;
@@ -83,15 +84,18 @@ impl Session {
     }
 
     fn walk(&self, memory: &dyn Memory, registers: FrameRegisters, limit: usize) -> Backtrace {
-        let space = Space {
+        self.with_space(memory, |space| unwind::walk(space, registers, limit))
+    }
+
+    fn with_space<T>(&self, memory: &dyn Memory, work: impl FnOnce(&Space<'_>) -> T) -> T {
+        work(&Space {
             process: self.process(),
             memory,
             modules: &self.modules,
             cfi: &self.cfi,
             debug_file: &|_| None,
             function_start: &|at| self.symbol_at(at).map(|symbol| at.wrapping_sub(symbol.offset)),
-        };
-        unwind::walk(&space, registers, limit)
+        })
     }
 
     /// The functions of a frame: those inlined at its pc, the innermost first, and last the one whose code it is.
@@ -103,6 +107,21 @@ impl Session {
     /// The symbol, function or data, that `at` lies in.
     pub fn symbol_at(&self, at: Avma) -> Option<SymbolHit> {
         self.symbolizer.symbol_at(self, at)
+    }
+
+    /// The machine code in `range` as text, at most `limit` instructions of it.
+    pub fn disassemble(&self, range: AddressRange, limit: usize) -> Disassembly {
+        disassemble(self.memory(), range, limit, &|at| self.symbol_at(at).map(|symbol| symbol.to_string()))
+    }
+
+    /// The code of the function that `at` lies in: by its symbol, or else by its call frame information, which a
+    /// stripped file has too.
+    pub fn function_range(&self, at: Avma) -> Option<AddressRange> {
+        let by_symbol = self.symbol_at(at).filter(|symbol| symbol.offset < symbol.size).map(|symbol| {
+            let start = at.wrapping_sub(symbol.offset);
+            AddressRange { start, end: start.wrapping_add(symbol.size) }
+        });
+        by_symbol.or_else(|| self.with_space(&self.memory, |space| space.entry_range(at)))
     }
 
     /// What the user should know about the files that were found or refused, a sentence each.

@@ -76,3 +76,11 @@ pub struct SymbolHit {
     /// The number of its module.
     pub module: usize,
 }
+
+/// `name` or `name+offset`, as disassembly shows it.
+impl std::fmt::Display for SymbolHit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name)?;
+        if self.offset > 0 { write!(f, "+{}", self.offset) } else { Ok(()) }
+    }
+}

@@ -1,9 +1,10 @@
 //! Call frame information: `.eh_frame` through `.eh_frame_hdr`, and `.debug_frame`.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use dpdb_snapshot::{Avma, Memory};
+use dpdb_snapshot::{AddressRange, Avma, Memory};
 use gimli::{BaseAddresses, CfaRule as GimliCfaRule, CieOrFde, DebugFrame, EhFrame, EndianSlice, LittleEndian};
 use gimli::{FrameDescriptionEntry, RegisterRule, UnwindContext, UnwindExpression, UnwindSection};
 use object::elf;
@@ -16,6 +17,7 @@ use crate::object_file::ObjectFile;
 use crate::svma::Svma;
 
 type Slice<'a> = EndianSlice<'a, LittleEndian>;
+type Fde<'a> = FrameDescriptionEntry<Slice<'a>>;
 
 /// An entry (FDE) longer than this is no compiler's; its rows would only cost time.
 const LONGEST_ENTRY: usize = 1 << 20;
@@ -65,6 +67,29 @@ impl CallFrameInfo {
         }
         rows.insert(at, found.clone());
         found
+    }
+
+    /// The addresses that the entry for `at` covers.
+    pub(crate) fn entry_range(
+        &self,
+        at: Avma,
+        module: &Module,
+        memory: &dyn Memory,
+        debug_file: &dyn Fn(&Module) -> Option<Arc<ObjectFile>>,
+    ) -> Option<AddressRange> {
+        let svma = module.to_svma(at)?;
+        let covered = self.tables(module, memory, debug_file).iter().find_map(|table| table.covered(svma))?;
+        Some(AddressRange { start: module.to_avma(Svma(covered.start)), end: module.to_avma(Svma(covered.end)) })
+    }
+
+    fn tables(
+        &self,
+        module: &Module,
+        memory: &dyn Memory,
+        debug_file: &dyn Fn(&Module) -> Option<Arc<ObjectFile>>,
+    ) -> &[Table] {
+        let tables = self.modules.get(module.index());
+        tables.map_or(&[], |tables| tables.get_or_init(|| tables_of(module, memory, debug_file(module))))
     }
 }
 
@@ -188,15 +213,28 @@ impl Table {
     }
 
     fn rules(&self, at: Svma) -> Lookup {
-        let slice = EndianSlice::new(self.bytes.get(), LittleEndian);
         match self.kind {
-            Kind::EhFrame => self.rules_in(&EhFrame::from(slice), at),
-            Kind::DebugFrame => {
-                let mut section = DebugFrame::from(slice);
-                section.set_address_size(8);
-                self.rules_in(&section, at)
-            }
+            Kind::EhFrame => self.rules_in(&self.eh_frame_section(), at),
+            Kind::DebugFrame => self.rules_in(&self.debug_frame_section(), at),
         }
+    }
+
+    fn covered(&self, at: Svma) -> Option<Range<u64>> {
+        let entry = match self.kind {
+            Kind::EhFrame => self.entry_in(&self.eh_frame_section(), at),
+            Kind::DebugFrame => self.entry_in(&self.debug_frame_section(), at),
+        };
+        entry.ok()?.map(|entry| entry.initial_address()..entry.end_address())
+    }
+
+    fn eh_frame_section(&self) -> EhFrame<Slice<'_>> {
+        EhFrame::from(EndianSlice::new(self.bytes.get(), LittleEndian))
+    }
+
+    fn debug_frame_section(&self) -> DebugFrame<Slice<'_>> {
+        let mut section = DebugFrame::from(EndianSlice::new(self.bytes.get(), LittleEndian));
+        section.set_address_size(8);
+        section
     }
 
     fn rules_in<'a, S: UnwindSection<Slice<'a>>>(&self, section: &S, at: Svma) -> Lookup
@@ -204,16 +242,20 @@ impl Table {
         S::Offset: From<usize>,
     {
         let complain = |error: gimli::Error| error.to_string();
-        let Some(offset) = self.entry_at(section, at) else { return Ok(None) };
-        let entry =
-            section.fde_from_offset(&self.bases, S::Offset::from(offset), S::cie_from_offset).map_err(complain)?;
-        if !entry.contains(at.0) {
-            return Ok(None);
-        }
+        let Some(entry) = self.entry_in(section, at).map_err(complain)? else { return Ok(None) };
         if entry.entry_len() > LONGEST_ENTRY {
             return Err(format!("an entry of {} bytes", entry.entry_len()));
         }
         rules_of(section, &self.bases, &entry, at).map(|rules| Some(Arc::new(rules))).map_err(complain)
+    }
+
+    fn entry_in<'a, S: UnwindSection<Slice<'a>>>(&self, section: &S, at: Svma) -> gimli::Result<Option<Fde<'a>>>
+    where
+        S::Offset: From<usize>,
+    {
+        let Some(offset) = self.entry_at(section, at) else { return Ok(None) };
+        let entry = section.fde_from_offset(&self.bases, S::Offset::from(offset), S::cie_from_offset)?;
+        Ok(entry.contains(at.0).then_some(entry))
     }
 
     fn entry_at<'a, S: UnwindSection<Slice<'a>>>(&self, section: &S, at: Svma) -> Option<usize> {
@@ -256,7 +298,7 @@ impl gimli::UnwindContextStorage<usize> for Storage {
 fn rules_of<'a, S: UnwindSection<Slice<'a>>>(
     section: &S,
     bases: &BaseAddresses,
-    entry: &FrameDescriptionEntry<Slice<'a>>,
+    entry: &Fde<'a>,
     at: Svma,
 ) -> gimli::Result<Rules> {
     let mut context = UnwindContext::<usize, Storage>::new_in();

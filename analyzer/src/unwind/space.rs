@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dpdb_snapshot::{Avma, Memory, Process};
+use dpdb_snapshot::{AddressRange, Avma, Memory, Process};
 
 use super::cfi::CallFrameInfo;
 use crate::module::{self, Module};
@@ -27,6 +27,11 @@ impl Space<'_> {
             return module::at(self.modules, at).is_some();
         }
         self.process.mapping_at(at).is_some_and(|mapping| mapping.permissions.execute)
+    }
+
+    /// The addresses that the call frame information's entry for `at` covers: a function, or its cold part.
+    pub(crate) fn entry_range(&self, at: Avma) -> Option<AddressRange> {
+        self.cfi.entry_range(at, module::at(self.modules, at)?, self.memory, self.debug_file)
     }
 
     /// Up to `buf.len()` bytes of code at `at`; how many of them there are.
