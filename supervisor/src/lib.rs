@@ -9,6 +9,7 @@
 //!
 //! **What it does not know.** What the bytes of a process mean.
 
+pub mod capture;
 pub mod event;
 pub mod options;
 mod stop;

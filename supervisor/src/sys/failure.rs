@@ -24,6 +24,15 @@ pub enum Call {
     Poll,
     SignalFd,
     Pipe,
+    ScanPagemap,
+    OpenDirectory,
+    Create,
+    Write,
+    Sync,
+    Rename,
+    Link,
+    SeekData,
+    ReadAt,
 }
 
 #[cfg(test)]

@@ -7,8 +7,10 @@
 #![allow(unsafe_code, reason = "system calls that std has no safe form of; every block says why it is sound")]
 
 pub(crate) mod failure;
+mod files;
 mod inherited;
 mod memory;
+mod pagemap;
 mod poll;
 mod process;
 mod ptrace;
@@ -16,9 +18,13 @@ mod signals;
 mod wait;
 
 pub use failure::Call;
+pub use files::{Directory, next_data, read_at, sync_file, write};
 pub use inherited::{Inherited, inherited};
 pub use memory::read_process_memory;
 pub use nix::errno::Errno;
+pub use pagemap::{
+    GUARD as PAGE_GUARD, PRESENT as PAGE_PRESENT, PageRegion, SWAPPED as PAGE_SWAPPED, ZERO as PAGE_ZERO, scan_pagemap,
+};
 pub use poll::{Bell, Ready, pipe, wait_until_readable};
 pub use process::{
     Forked, exec, exit_now, foreground_group, fork, group_of, kill, session_of, set_core_limit_to_zero, thread_exists,

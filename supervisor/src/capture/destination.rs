@@ -1,0 +1,288 @@
+//! Where snapshots go: a directory, a name for each, and a file that has its name only when it is whole.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use super::name_template::{NameFields, NameTemplate};
+use crate::sys::{self, Errno};
+
+/// How many taken names are tried (`pid_7.snap.1`, `.2` …) before giving up.
+const MOST_TAKEN: u32 = 10_000;
+
+/// Where the snapshots of one run go.
+#[derive(Debug)]
+pub struct Destination {
+    directory: PathBuf,
+    template: NameTemplate,
+    most: Option<u64>,
+    counts: Mutex<Counts>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    /// The number given out last.
+    number: u64,
+    /// Those that were written, or are on the way.
+    kept: u64,
+}
+
+/// Why a snapshot could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum CaptureError {
+    /// A step with the file or its directory failed: no space, read-only, gone.
+    #[error("cannot {step} {path}")]
+    File {
+        /// What was being done: `open`, `create`, `write`, `sync`, `rename`.
+        step: &'static str,
+        /// The directory or file.
+        path: PathBuf,
+        /// The errno.
+        #[source]
+        source: io::Error,
+    },
+    /// All names of the form `NAME.N` are taken.
+    #[error("{path} and all its numbered variants up to {MOST_TAKEN} are taken")]
+    NamesTaken {
+        /// The name without a number.
+        path: PathBuf,
+    },
+    /// A 32-bit process.
+    #[error("process {pid} runs 32-bit code, of which no snapshots are taken")]
+    Foreign {
+        /// Its id.
+        pid: i32,
+    },
+    /// The process was gone before anything could be read.
+    #[error("process {pid} is gone")]
+    Vanished {
+        /// Its id.
+        pid: i32,
+    },
+}
+
+impl CaptureError {
+    fn file(step: &'static str, path: impl Into<PathBuf>, source: impl Into<io::Error>) -> CaptureError {
+        CaptureError::File { step, path: path.into(), source: source.into() }
+    }
+}
+
+impl Destination {
+    /// Snapshots go to `directory`, at most `most` of them over the whole run.
+    pub fn new(directory: PathBuf, template: NameTemplate, most: Option<u64>) -> Destination {
+        Destination { directory, template, most, counts: Mutex::default() }
+    }
+
+    /// The number of the next snapshot, from 1; `None` where the run has taken as many as it may.
+    pub fn claim(&self) -> Option<u64> {
+        let mut counts = self.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if self.most.is_some_and(|most| counts.kept >= most) {
+            return None;
+        }
+        counts.kept += 1;
+        counts.number += 1;
+        Some(counts.number)
+    }
+
+    /// Gives back a claim that came to nothing, so that another snapshot may be taken for it.
+    pub fn give_back(&self) {
+        let mut counts = self.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        counts.kept = counts.kept.saturating_sub(1);
+    }
+
+    /// Starts a file: `.NAME.partial`, for its owner alone.
+    ///
+    /// # Errors
+    /// Where the directory is gone or cannot be written to.
+    pub fn create(&self, fields: &NameFields) -> Result<PartialFile, CaptureError> {
+        let name = self.template.expand(fields);
+        let directory = sys::Directory::open(&self.directory)
+            .map_err(|errno| CaptureError::file("open the output directory", &self.directory, errno))?;
+        // A partial of the same name is another capture that is under way, or what a killed supervisor left.
+        for attempt in 0..MOST_TAKEN {
+            let partial = format!(".{}.partial", numbered(&name, attempt));
+            match directory.create(&partial) {
+                Ok(file) => {
+                    let base = self.directory.clone();
+                    return Ok(PartialFile { directory, base, name, partial: Some(partial), file });
+                }
+                Err(Errno::EEXIST) => {}
+                Err(errno) => return Err(CaptureError::file("create", self.directory.join(&partial), errno)),
+            }
+        }
+        Err(CaptureError::NamesTaken { path: self.directory.join(name) })
+    }
+
+    /// The directory.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+}
+
+fn numbered(name: &str, attempt: u32) -> String {
+    if attempt == 0 { name.to_owned() } else { format!("{name}.{attempt}") }
+}
+
+/// A file that is being written. Unless it is finished, it is removed when it goes.
+#[derive(Debug)]
+pub struct PartialFile {
+    directory: sys::Directory,
+    base: PathBuf,
+    name: String,
+    /// What it is called until it is whole; `None` once it has its name.
+    partial: Option<String>,
+    file: File,
+}
+
+impl PartialFile {
+    /// The error of a failed write to it.
+    pub fn write_error(&self, source: io::Error) -> CaptureError {
+        CaptureError::file("write", self.path(), source)
+    }
+
+    fn path(&self) -> PathBuf {
+        self.base.join(self.partial.as_ref().unwrap_or(&self.name))
+    }
+
+    /// Makes the contents last and gives the file its name, or the first of `NAME.1`, `NAME.2` … that is free.
+    ///
+    /// # Errors
+    /// Where that fails; the file is removed then.
+    pub fn finish(mut self) -> Result<PathBuf, CaptureError> {
+        sys::sync_file(&self.file).map_err(|errno| CaptureError::file("sync", self.path(), errno))?;
+        let Some(partial) = self.partial.clone() else { return Ok(self.path()) };
+        for attempt in 0..MOST_TAKEN {
+            let name = numbered(&self.name, attempt);
+            match self.rename(&partial, &name) {
+                Ok(()) => {
+                    self.partial = None;
+                    // The file is whole whatever comes of this; some file systems cannot sync a directory.
+                    let _ = self.directory.sync();
+                    return Ok(self.base.join(name));
+                }
+                Err(Errno::EEXIST) => {}
+                Err(errno) => return Err(CaptureError::file("rename", self.base.join(partial), errno)),
+            }
+        }
+        Err(CaptureError::NamesTaken { path: self.base.join(&self.name) })
+    }
+
+    fn rename(&self, partial: &str, name: &str) -> sys::Result<()> {
+        match self.directory.rename_without_replacing(partial, name) {
+            // NFS and some FUSE file systems do not know RENAME_NOREPLACE; a hard link does not replace either.
+            Err(Errno::EINVAL | Errno::ENOSYS) => {
+                self.directory.link(partial, name)?;
+                // The file has its name; the other one in its way is an unsightliness.
+                let _ = self.directory.remove(partial);
+                Ok(())
+            }
+            other => other,
+        }
+    }
+}
+
+impl Write for PartialFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(sys::write(&self.file, bytes)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for PartialFile {
+    fn drop(&mut self) {
+        if let Some(partial) = &self.partial {
+            // Nothing more can be done about a file that cannot be removed.
+            let _ = self.directory.remove(partial);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn destination(directory: &Path, template: &str, most: Option<u64>) -> Destination {
+        Destination::new(directory.to_owned(), NameTemplate::parse(template).unwrap(), most)
+    }
+
+    fn names(directory: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(directory).unwrap();
+        let mut names: Vec<String> = entries.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_has_its_name_only_when_it_is_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        let destination = destination(directory.path(), "pid_{pid}.snap", None);
+        let mut file = destination.create(&NameFields { pid: 7, ..NameFields::default() }).unwrap();
+        file.write_all(b"half").unwrap();
+        assert_eq!(names(directory.path()), [".pid_7.snap.partial"]);
+        let path = file.finish().unwrap();
+        assert_eq!(path, directory.path().join("pid_7.snap"));
+        assert_eq!(names(directory.path()), ["pid_7.snap"]);
+        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o7777, 0o600);
+    }
+
+    #[test]
+    fn a_taken_name_is_numbered_and_never_overwritten() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("x"), "mine").unwrap();
+        std::os::unix::fs::symlink("/nonexistent", directory.path().join("x.1")).unwrap();
+        let destination = destination(directory.path(), "x", None);
+        let (first, second) = (destination.create(&NameFields::default()), destination.create(&NameFields::default()));
+        assert_eq!(names(directory.path()), [".x.1.partial", ".x.partial", "x", "x.1"]);
+        assert_eq!(second.unwrap().finish().unwrap(), directory.path().join("x.2"));
+        assert_eq!(first.unwrap().finish().unwrap(), directory.path().join("x.3"));
+        assert_eq!(std::fs::read(directory.path().join("x")).unwrap(), b"mine");
+    }
+
+    #[test]
+    fn a_file_system_that_cannot_refuse_to_replace_gets_a_link() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("x"), "mine").unwrap();
+        let destination = destination(directory.path(), "x", None);
+        let file = destination.create(&NameFields::default()).unwrap();
+        sys::failure::fail_once(sys::Call::Rename, Errno::EINVAL);
+        sys::failure::fail_once(sys::Call::Rename, Errno::EINVAL);
+        assert_eq!(file.finish().unwrap(), directory.path().join("x.1"));
+        assert_eq!(names(directory.path()), ["x", "x.1"]);
+    }
+
+    #[test]
+    fn every_failure_names_the_path_and_leaves_nothing_behind() {
+        let directory = tempfile::tempdir().unwrap();
+        let destination = destination(directory.path(), "x", None);
+        for (call, errno) in [
+            (sys::Call::OpenDirectory, Errno::ENOENT),
+            (sys::Call::Create, Errno::EROFS),
+            (sys::Call::Write, Errno::ENOSPC),
+            (sys::Call::Sync, Errno::EDQUOT),
+            (sys::Call::Rename, Errno::EACCES),
+        ] {
+            sys::failure::fail_once(call, errno);
+            let written = destination.create(&NameFields::default()).and_then(|mut file| {
+                file.write_all(b"x").map_err(|error| file.write_error(error))?;
+                file.finish()
+            });
+            let CaptureError::File { path, source, .. } = written.unwrap_err() else { panic!("{call:?}") };
+            assert_eq!(source.raw_os_error(), Some(errno as i32), "{call:?}");
+            assert!(path.starts_with(directory.path()), "{call:?}");
+            assert_eq!(names(directory.path()), [""; 0], "{call:?}");
+        }
+    }
+
+    #[test]
+    fn no_more_are_claimed_than_allowed_and_a_failed_one_does_not_count() {
+        let destination = destination(Path::new("/"), "x", Some(2));
+        assert_eq!((destination.claim(), destination.claim(), destination.claim()), (Some(1), Some(2), None));
+        destination.give_back();
+        assert_eq!((destination.claim(), destination.claim()), (Some(3), None));
+    }
+}

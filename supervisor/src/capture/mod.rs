@@ -1,0 +1,27 @@
+//! Taking a snapshot of a stopped process.
+//!
+//! Two phases: [`freeze`] runs on the thread that speaks ptrace and reads what only it can read, the registers; and
+//! [`stream`] runs on a worker, reads all else through `/proc` and process_vm_readv(2), and writes the file. The
+//! process stays stopped until `stream` is done. No failure short of writing the file ends a capture: what could not
+//! be read is named in the snapshot.
+
+mod backing;
+mod destination;
+mod elf_files;
+mod freeze;
+mod mapping_table;
+mod memory;
+mod name_template;
+mod plan;
+mod proc_facts;
+mod residency;
+mod stream;
+mod survey;
+
+pub use destination::{CaptureError, Destination};
+pub use freeze::{Doing, Frozen, Request, freeze};
+pub use name_template::{NameTemplate, TemplateError};
+pub use stream::{Written, stream};
+
+#[cfg(test)]
+mod tests;

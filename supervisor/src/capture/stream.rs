@@ -1,0 +1,94 @@
+//! The part of a capture that runs on a worker: everything else is read, and the file is written.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use dpdb_snapshot::{CaptureReport, Process, WriteError, WriteOptions, write_snapshot};
+
+use super::destination::{CaptureError, Destination};
+use super::freeze::Frozen;
+use super::memory::ProcessMemory;
+use super::name_template::NameFields;
+use super::survey::survey;
+
+/// A snapshot that is whole and has its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Bytes of the file.
+    pub bytes: u64,
+    /// Bytes of memory in it, uncompressed.
+    pub memory_bytes: u64,
+    /// Planned ranges of memory that could not be read.
+    pub unreadable: usize,
+    /// Other steps that failed.
+    pub soft_errors: usize,
+    /// From the stop to the final name.
+    pub took: Duration,
+}
+
+/// Writes the snapshot of a frozen process. Can run on any thread; the process must stay stopped until it returns.
+///
+/// # Errors
+/// Where the file cannot be written, the process is gone, or it is a 32-bit one. Nothing is left behind then, and the
+/// claim to a number is given back.
+pub fn stream(frozen: Frozen, destination: &Destination) -> Result<Written, CaptureError> {
+    let written = write(frozen, destination);
+    if written.is_err() {
+        destination.give_back();
+    }
+    written
+}
+
+fn write(frozen: Frozen, destination: &Destination) -> Result<Written, CaptureError> {
+    let Frozen { mut process, via, request, is_32_bit } = frozen;
+    let started = Instant::now();
+    if is_32_bit {
+        return Err(CaptureError::Foreign { pid: process.pid });
+    }
+    if !std::fs::exists(format!("/proc/{via}")).unwrap_or(true) {
+        return Err(CaptureError::Vanished { pid: process.pid });
+    }
+    let memory = ProcessMemory::new(via);
+    let plan = survey(&mut process, via, &request.tree, &memory);
+    let mut file = destination.create(&name_fields(&process, request.number))?;
+    let mut late = |_: &dpdb_snapshot::Written| CaptureReport {
+        pause_ns: nanoseconds(request.stopped_at.elapsed()),
+        capture_ns: nanoseconds(started.elapsed()),
+        ..CaptureReport::default()
+    };
+    let written = write_snapshot(&process, &plan, &memory, &mut file, &WriteOptions::default(), &mut late);
+    let written = written.map_err(|error| match error {
+        WriteError::Io(error) => file.write_error(error),
+        error => file.write_error(std::io::Error::other(error)),
+    })?;
+    let path = file.finish()?;
+    Ok(Written {
+        path,
+        bytes: written.file_bytes,
+        memory_bytes: written.memory_bytes,
+        unreadable: written.unreadable.len(),
+        soft_errors: process.soft_errors.len(),
+        took: request.stopped_at.elapsed(),
+    })
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn name_fields(process: &Process, number: u64) -> NameFields {
+    let signal = process.cause.as_ref().and_then(|cause| cause.signal());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    NameFields {
+        pid: process.pid,
+        ppid: process.ppid,
+        comm: process.comm.to_string(),
+        signal: signal.map(|signal| signal.to_string()).unwrap_or_default(),
+        time: process.timing.crashed.map_or(now, |nanoseconds| nanoseconds / 1_000_000_000),
+        host: process.host.name.to_string(),
+        rank: process.rank.rank.map(|rank| rank.to_string()).unwrap_or_default(),
+        number,
+    }
+}
