@@ -21,3 +21,13 @@ impl<M: Memory> Target for (Process, M) {
         &self.1
     }
 }
+
+impl Target for dpdb_snapshot::Snapshot {
+    fn process(&self) -> &Process {
+        self.process()
+    }
+
+    fn memory(&self) -> &dyn Memory {
+        self
+    }
+}

@@ -1,0 +1,317 @@
+//! The command line: what may be asked of the program, and how it is spelled.
+//!
+//! A command to supervise is the plain use, so it needs no subcommand: options of ours end where the command begins,
+//! as with env(1), time(1) and strace(1). A word that is also a subcommand's name is run after `--` or `run`.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Request {
+    /// Run a command under supervision.
+    Run(RunArgs),
+    /// Open a snapshot or core.
+    Inspect(InspectArgs),
+    /// Print what files say of themselves.
+    Info(InfoArgs),
+    /// Write the plain ELF core.
+    Export(ExportArgs),
+    /// Print the frames of all threads as `frames/1`.
+    Report(ReportArgs),
+    /// Say whether tracing works here.
+    Doctor(DoctorArgs),
+}
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "dpdb-trace",
+    version,
+    about = "Run a command; keep a debuggable snapshot of every process of it that crashes",
+    override_usage = "dpdb-trace [OPTIONS] [--] COMMAND [ARGS]...\n       dpdb-trace FILE\n       dpdb-trace <inspect|info|export|report|doctor|run> ...",
+    after_help = "Examples:\n  \
+        dpdb-trace ./worker --jobs 8                  supervise; what dies leaves pid_N.snap\n  \
+        dpdb-trace --output-dir /tmp/crashes -- make test\n  \
+        dpdb-trace pid_1234.snap                      look at a crash\n  \
+        dpdb-trace inspect core -c bt -c 'info'       commands without a prompt\n  \
+        dpdb-trace export pid_1234.snap -o core       a core for gdb and lldb\n\n\
+        The exit status is the command's own. 'dpdb-trace doctor' says whether tracing works here.",
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    subcommand: Option<Sub>,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Sub {
+    /// Run a command under supervision (the same as giving the command alone)
+    Run(RunArgs),
+    /// Open a snapshot or ELF core in the debugger shell
+    Inspect(InspectArgs),
+    /// Print what snapshots say of themselves, reading their first frames only
+    Info(InfoArgs),
+    /// Write a snapshot as a plain ELF core, for gdb and lldb
+    Export(ExportArgs),
+    /// Print the frames of all threads as JSON (schema frames/1)
+    Report(ReportArgs),
+    /// Say whether tracing works on this machine, and if not, what to do
+    Doctor(DoctorArgs),
+}
+
+/// How to supervise.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Signals: names with or without SIG, or numbers, separated by commas.\n  \
+    --signals SEGV,ABRT      these only\n  \
+    --signals=+KILL,-QUIT    the default set (SEGV BUS FPE ILL ABRT SYS TRAP QUIT XCPU XFSZ), changed\n  \
+    --signals all            every signal that ends a process\n\n\
+    Fields of --name: {pid} {ppid} {comm} {signal} {time} {host} {rank} {n}")]
+pub struct RunArgs {
+    /// Put snapshots into this directory, which is made if need be [default: the working directory]
+    #[arg(long, short = 'd', value_name = "DIR")]
+    pub output_dir: Option<PathBuf>,
+    /// Name snapshots so; a taken name gets .1, .2 … [default: pid_{pid}.snap]
+    #[arg(long, value_name = "TEMPLATE")]
+    pub name: Option<String>,
+    /// Keep at most so many snapshots; later deaths are only reported
+    #[arg(long, value_name = "N")]
+    pub max_snapshots: Option<u64>,
+    /// Which deaths leave a snapshot: a list, +SIG and -SIG, or all
+    #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
+    pub signals: Option<String>,
+    /// Print nothing but errors
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Write every start, exec, exit, death and snapshot into this file, a JSON object per line
+    #[arg(long, value_name = "FILE")]
+    pub journal: Option<PathBuf>,
+    /// Wait for the whole tree, not only for the command itself
+    #[arg(long)]
+    pub wait_all: bool,
+    /// If we are killed, the command is killed too
+    #[arg(long)]
+    pub kill_on_exit: bool,
+    /// The command and its arguments
+    #[arg(trailing_var_arg = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+/// Where executables, debug files and sources are, when they are not where the process had them.
+#[derive(Clone, Debug, Default, Args)]
+pub struct FileArgs {
+    /// The executable, for a core that does not name it or whose file has moved
+    #[arg(long, value_name = "FILE")]
+    pub exe: Option<PathBuf>,
+    /// Look for the process's files under this directory
+    #[arg(long, value_name = "DIR")]
+    pub sysroot: Option<PathBuf>,
+    /// Look for separate debug files here too (may be repeated)
+    #[arg(long, value_name = "DIR")]
+    pub debug_dir: Vec<PathBuf>,
+    /// Read source files that were compiled under FROM from TO (may be repeated)
+    #[arg(long, value_name = "FROM=TO", value_parser = parse_source_map)]
+    pub source_map: Vec<(PathBuf, PathBuf)>,
+}
+
+/// What to open, and which commands to run on it.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Without -c or -x a terminal gets a prompt; a pipe is read as a list of commands, and the exit status is 1\n\
+    if one of them failed. 'help' lists the commands.\n\n\
+    Examples:\n  \
+    dpdb-trace inspect pid_1234.snap\n  \
+    dpdb-trace inspect pid_1234.snap -c why -c 'thread apply all bt'\n  \
+    echo bt | dpdb-trace inspect core --exe ./worker --json"
+)]
+pub struct InspectArgs {
+    /// A snapshot, a core.zst or an ELF core
+    pub file: PathBuf,
+    /// Run this command, then leave (may be repeated)
+    #[arg(long = "command", short = 'c', value_name = "CMD")]
+    pub commands: Vec<String>,
+    /// Run the commands in this file, a line each, then leave
+    #[arg(long, short = 'x', value_name = "SCRIPT")]
+    pub script: Option<PathBuf>,
+    /// Answer each command with one line of JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub files: FileArgs,
+}
+
+/// Which files to describe.
+#[derive(Clone, Debug, Args)]
+pub struct InfoArgs {
+    /// Snapshots or cores
+    #[arg(required = true, value_name = "SNAP")]
+    pub files: Vec<PathBuf>,
+    /// One line of JSON for each
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to export.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    dpdb-trace export pid_1234.snap -o core && gdb ./worker core\n  \
+    dpdb-trace export pid_1234.snap -o - | sha256sum")]
+pub struct ExportArgs {
+    /// A snapshot
+    pub file: PathBuf,
+    /// The file to write; - is stdout
+    #[arg(long, short)]
+    pub output: PathBuf,
+}
+
+/// What to report.
+#[derive(Clone, Debug, Args)]
+pub struct ReportArgs {
+    /// A snapshot, a core.zst or an ELF core
+    pub file: PathBuf,
+    /// As JSON, the only form there is so far
+    #[arg(long)]
+    pub json: bool,
+    /// Indented
+    #[arg(long)]
+    pub pretty: bool,
+    #[command(flatten)]
+    pub files: FileArgs,
+}
+
+/// How to print the checks.
+#[derive(Clone, Debug, Args)]
+pub struct DoctorArgs {
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Reads the command line; help, version and mistakes end the process here, a mistake with status 2.
+pub fn parse(arguments: Vec<OsString>) -> Request {
+    request(arguments).unwrap_or_else(|error| error.exit())
+}
+
+fn request(arguments: Vec<OsString>) -> Result<Request, clap::Error> {
+    let arguments = inspect_spelled_out(arguments);
+    if arguments.len() < 2 {
+        return Err(Cli::command().error(
+            clap::error::ErrorKind::MissingRequiredArgument,
+            "a command to run or a snapshot to open is missing",
+        ));
+    }
+    let escaped = arguments.iter().any(|argument| argument == "--");
+    let cli = Cli::try_parse_from(&arguments)?;
+    Ok(match cli.subcommand {
+        Some(Sub::Run(run)) => Request::Run(with_command(run)?),
+        Some(Sub::Inspect(inspect)) => Request::Inspect(inspect),
+        Some(Sub::Info(info)) => Request::Info(info),
+        Some(Sub::Export(export)) => Request::Export(export),
+        Some(Sub::Report(report)) => Request::Report(report),
+        Some(Sub::Doctor(doctor)) => Request::Doctor(doctor),
+        None => {
+            let run = with_command(cli.run)?;
+            reject_lost_snapshot(&run, escaped)?;
+            Request::Run(run)
+        }
+    })
+}
+
+/// `dpdb-trace FILE …` means `dpdb-trace inspect FILE …` where FILE is a snapshot or core.
+fn inspect_spelled_out(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let names_a_crash = arguments
+        .get(1)
+        .is_some_and(|first| !first.as_encoded_bytes().starts_with(b"-") && is_snapshot_or_core(Path::new(first)));
+    if names_a_crash {
+        arguments.insert(1, "inspect".into());
+    }
+    arguments
+}
+
+/// Whether a file begins as a zstd stream or an ELF core does.
+fn is_snapshot_or_core(path: &Path) -> bool {
+    use std::io::Read;
+    const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+    // Opening a FIFO would wait for its other end.
+    if !path.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return false;
+    }
+    let mut head = [0; 18];
+    let Ok(()) = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut head)) else { return false };
+    // e_type is the half word at offset 16; ET_CORE is 4 (gABI, ELF header).
+    head.starts_with(&ZSTD) || (head.starts_with(b"\x7fELF") && head[16..18] == [4, 0])
+}
+
+/// `dpdb-trace lost.snap` would answer "command not found", which tells nobody what is wrong.
+fn reject_lost_snapshot(run: &RunArgs, escaped: bool) -> Result<(), clap::Error> {
+    let first = Path::new(&run.command[0]);
+    if escaped || first.extension() != Some(OsStr::new("snap")) {
+        return Ok(());
+    }
+    let what = match first.metadata() {
+        Err(error) => format!("cannot open '{}': {error}", first.display()),
+        Ok(_) => format!("'{}' is not a snapshot (to run it as a command, put -- before it)", first.display()),
+    };
+    Err(usage_error(what))
+}
+
+fn with_command(run: RunArgs) -> Result<RunArgs, clap::Error> {
+    if run.command.is_empty() {
+        let what = "a command to run is missing";
+        return Err(Cli::command().error(clap::error::ErrorKind::MissingRequiredArgument, what));
+    }
+    Ok(run)
+}
+
+/// A mistake in the value of an option, found only when it was put to use.
+pub fn usage_error(what: String) -> clap::Error {
+    Cli::command().error(clap::error::ErrorKind::ValueValidation, what)
+}
+
+/// The subcommand whose name is close to `word`, for those who mistyped one and were told it is no command.
+pub fn similar_subcommand(word: &OsStr) -> Option<String> {
+    let command = Cli::command();
+    let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+    crate::shell::nearest(word.to_str()?, names.iter().copied()).map(str::to_owned)
+}
+
+fn parse_source_map(text: &str) -> Result<(PathBuf, PathBuf), String> {
+    match text.split_once('=') {
+        Some((from, to)) if !from.is_empty() && !to.is_empty() => Ok((from.into(), to.into())),
+        _ => Err("write it as FROM=TO, two directories".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cli, Request, request};
+    use clap::CommandFactory;
+
+    fn run(line: &[&str]) -> Vec<String> {
+        let arguments = std::iter::once("dpdb-trace").chain(line.iter().copied()).map(Into::into).collect();
+        match request(arguments) {
+            Ok(Request::Run(run)) => run.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_command_tree_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_of_ours_end_where_the_command_begins() {
+        assert_eq!(run(&["ls", "-la", "--quiet", "info"]), ["ls", "-la", "--quiet", "info"]);
+        assert_eq!(run(&["--quiet", "ls", "--help"]), ["ls", "--help"]);
+        assert_eq!(run(&["--", "info", "--json"]), ["info", "--json"]);
+        assert_eq!(run(&["run", "--", "inspect", "x"]), ["inspect", "x"]);
+        assert_eq!(run(&["run", "--wait-all", "make", "--", "-j4"]), ["make", "--", "-j4"]);
+        assert_eq!(run(&["--signals", "-QUIT", "ls"]), ["ls"]);
+        assert_eq!(run(&["--quiet", "info"]), ["info"]);
+    }
+}

@@ -1,0 +1,119 @@
+//! The crash in a few lines: what a person sees on opening one, and what a report names.
+
+use dpdb_snapshot::process::Cause;
+use dpdb_snapshot::{Process, Text};
+use serde::Serialize;
+
+use super::frames::FrameLine;
+use super::source::SourceListing;
+use super::{CommandError, Engine, Reply, death};
+
+/// What died, of what, when and where.
+#[derive(Clone, Debug, Serialize)]
+pub struct Crash {
+    /// The process.
+    pub pid: i32,
+    /// Its short name.
+    pub comm: Text,
+    /// What it died of, such as `SIGSEGV (address 0x10 not mapped)`; none where nothing died.
+    pub death: Option<String>,
+    /// Why the snapshot was taken, where nothing died.
+    pub cause: Option<String>,
+    /// The thread that met it.
+    pub tid: i32,
+    /// How many threads there are.
+    pub threads: usize,
+    /// When, in nanoseconds since 1970.
+    pub time: Option<u64>,
+    /// The host's name.
+    pub host: Option<Text>,
+    /// The command line.
+    pub command: Vec<Text>,
+    /// The frame of the user's own code that it happened in.
+    pub frame: Option<FrameLine>,
+}
+
+/// What a person sees on opening a crash.
+#[derive(Debug, Serialize)]
+pub struct Opening {
+    /// What died.
+    pub crash: Crash,
+    /// The innermost frames, as far as the selected one and a little further.
+    pub frames: Vec<FrameLine>,
+    /// How many frames there are besides.
+    pub more: usize,
+    /// The source around the selected frame's line.
+    pub source: Option<SourceListing>,
+    /// What the user should know of the files: damage, refused debug files.
+    pub warnings: Vec<String>,
+    /// What to type next.
+    pub hint: &'static str,
+}
+
+/// Warnings shown on opening; the rest are behind `info`.
+const WARNINGS_SHOWN: usize = 4;
+
+impl Crash {
+    /// The crash of a process, in the frame that was found to be the user's own.
+    pub fn new(process: &Process, frame: Option<FrameLine>) -> Crash {
+        let cause = match &process.cause {
+            Some(Cause::Requested { by }) => Some(format!("requested by {by}")),
+            _ => None,
+        };
+        Crash {
+            pid: process.pid,
+            comm: process.comm.clone(),
+            death: death(process),
+            cause,
+            tid: process.threads.first().map_or(0, |thread| thread.tid),
+            threads: process.threads.len(),
+            time: process.timing.crashed,
+            host: Some(process.host.name.clone()).filter(|name| !name.as_bytes().is_empty()),
+            command: process.arguments.clone(),
+            frame,
+        }
+    }
+}
+
+impl Engine {
+    /// What died, of what, when and where.
+    pub fn crash(&mut self) -> Crash {
+        let tid = self.process().threads.first().map_or(0, |thread| thread.tid);
+        let own = self.user_frame(tid).unwrap_or(0);
+        let frame = self.frame_line(tid, own).ok();
+        Crash::new(self.process(), frame)
+    }
+
+    /// The innermost frames of the thread that met the cause, as far as `beyond` frames past the user's own.
+    pub fn top_frames(&mut self, beyond: usize) -> Vec<FrameLine> {
+        let tid = self.process().threads.first().map_or(0, |thread| thread.tid);
+        let count = self.user_frame(tid).unwrap_or(0) + 1 + beyond;
+        (0..count).map_while(|number| self.frame_line(tid, number).ok()).collect()
+    }
+
+    /// What a person sees on opening a crash.
+    ///
+    /// # Errors
+    /// None at present; a crash without a single frame still has an opening.
+    pub fn opening(&mut self) -> Result<Reply, CommandError> {
+        const BEYOND: usize = 4;
+        let crash = self.crash();
+        let tid = self.tid;
+        let frames = self.top_frames(BEYOND);
+        let total = self.stack(tid, 0).map_or(0, |stack| stack.numbered.len());
+        let source = self.source_around(tid, self.selected_frame(tid), 3);
+        let mut warnings: Vec<String> = self.file.damage.iter().cloned().chain(self.session.warnings()).collect();
+        if warnings.len() > WARNINGS_SHOWN {
+            let more = warnings.len() - WARNINGS_SHOWN;
+            warnings.truncate(WARNINGS_SHOWN);
+            warnings.push(format!("{more} more warnings: see 'info'"));
+        }
+        let hint = if crash.death.is_some() {
+            "'why' explains the fault, 'bt' shows the whole stack, 'help' lists the commands"
+        } else {
+            "'threads' lists the threads, 'bt' shows the stack, 'help' lists the commands"
+        };
+        let more = total.saturating_sub(frames.len());
+        Ok(Reply::Opening(Box::new(Opening { crash, frames, more, source, warnings, hint })))
+    }
+}

@@ -1,0 +1,197 @@
+//! `bt`, `frame`, `up`, `down` and `frames`.
+
+use dpdb_analyzer::{Frame, FrameKind, FrameTrust, Language, NameSource, SourceFrame, WalkEnd};
+use dpdb_snapshot::Text;
+use serde::Serialize;
+
+use super::source::SourceListing;
+use super::{CommandError, Engine, Hex, Reply};
+
+/// One frame as a line of a backtrace.
+#[derive(Clone, Debug, Serialize)]
+pub struct FrameLine {
+    /// Its number; 0 is the innermost.
+    pub number: usize,
+    /// It is the selected one.
+    pub selected: bool,
+    /// Where it goes on.
+    pub pc: Hex,
+    /// The function's name, without parameters.
+    pub function: Option<Text>,
+    /// `debug` or `elf`: where the name was found.
+    pub name_source: Option<&'static str>,
+    /// Bytes from the function's first to the pc.
+    pub offset: Option<u64>,
+    /// The source file.
+    pub file: Option<Text>,
+    /// The line in it.
+    pub line: Option<u32>,
+    /// The column in it.
+    pub column: Option<u32>,
+    /// The function was inlined into that of the next frame.
+    pub inline: bool,
+    /// The path of the module it lies in.
+    pub module: Option<Text>,
+    /// The language, where debug information tells.
+    pub language: Option<&'static str>,
+    /// How the frame was found: `registers`, `cfi`, `prologue`, `return address`, `frame pointer` or `scan`.
+    pub trust: String,
+    /// It was found by a guess, and may not be one.
+    pub doubtful: bool,
+    /// It is the kernel's signal trampoline: what follows was interrupted.
+    pub signal_trampoline: bool,
+    /// The canonical frame address.
+    pub cfa: Option<Hex>,
+}
+
+/// A stack, or the part of it that was asked for.
+#[derive(Debug, Serialize)]
+pub struct Backtrace {
+    /// The thread.
+    pub tid: i32,
+    /// The frames, innermost first.
+    pub frames: Vec<FrameLine>,
+    /// How many frames the stack has, as far as it was walked.
+    pub total: usize,
+    /// Frames that were left out of the middle begin at this number.
+    pub gap: Option<usize>,
+    /// Why the walk ended, unless at the outermost frame.
+    pub end: Option<String>,
+}
+
+/// The frame that is now selected, with the source around it.
+#[derive(Debug, Serialize)]
+pub struct SelectedFrame {
+    /// The thread.
+    pub tid: i32,
+    /// The frame.
+    pub frame: FrameLine,
+    /// Its line of source.
+    pub source: Option<SourceListing>,
+}
+
+/// Which frames `bt` shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// All; the middle of a very deep stack is left out.
+    All,
+    /// The innermost so many.
+    Innermost(usize),
+    /// The outermost so many.
+    Outermost(usize),
+}
+
+/// A deeper stack than this is shown by its two ends.
+const SHOWN_WHOLE: usize = 300;
+/// So many innermost and outermost frames of it.
+const SHOWN_ENDS: (usize, usize) = (200, 50);
+
+impl Engine {
+    /// The stack of a thread.
+    ///
+    /// # Errors
+    /// There is no such thread.
+    pub fn backtrace(&mut self, tid: i32, extent: Extent) -> Result<Backtrace, CommandError> {
+        let wanted = if let Extent::Innermost(count) = extent { count } else { usize::MAX };
+        let stack = self.stack(tid, wanted)?;
+        let total = stack.numbered.len();
+        let end = (stack.end != WalkEnd::Outermost).then(|| stack.end.to_string());
+        let (front, back) = match extent {
+            Extent::All if total > SHOWN_WHOLE => (SHOWN_ENDS.0, total - SHOWN_ENDS.1),
+            Extent::All => (total, total),
+            Extent::Innermost(count) => (count.min(total), total),
+            Extent::Outermost(count) => (0, total.saturating_sub(count)),
+        };
+        let numbers = (0..front).chain(back..total);
+        let frames = numbers.map(|number| self.frame_line(tid, number)).collect::<Result<_, _>>()?;
+        let gap = (extent == Extent::All && front < back).then_some(front);
+        let end = end.filter(|_| front == total || back < total);
+        Ok(Backtrace { tid, frames, total, gap, end })
+    }
+
+    /// Selects a frame of the selected thread.
+    ///
+    /// # Errors
+    /// There is no such frame.
+    pub fn select_frame(&mut self, number: usize) -> Result<Reply, CommandError> {
+        self.frame_at(self.tid, number)?;
+        self.selected.insert(self.tid, number);
+        self.list = Default::default();
+        self.show_frame()
+    }
+
+    /// Selects the frame so many further out, or further in where `steps` is negative; stops at either end.
+    ///
+    /// # Errors
+    /// It is at that end already.
+    pub fn move_frame(&mut self, steps: i64) -> Result<Reply, CommandError> {
+        let from = self.selected_frame(self.tid);
+        let wanted = (from as i64).saturating_add(steps).max(0) as usize;
+        let last = self.stack(self.tid, wanted.saturating_add(1))?.numbered.len().saturating_sub(1);
+        let to = wanted.min(last);
+        match to == from && steps != 0 {
+            true if steps > 0 => Err(CommandError::refused("this is the outermost frame")),
+            true => Err(CommandError::refused("this is the innermost frame")),
+            false => self.select_frame(to),
+        }
+    }
+
+    /// The selected frame, with its line of source.
+    ///
+    /// # Errors
+    /// The thread has no frames.
+    pub fn show_frame(&mut self) -> Result<Reply, CommandError> {
+        let (tid, number) = (self.tid, self.selected_frame(self.tid));
+        let frame = self.frame_line(tid, number)?;
+        let source = self.source_around(tid, number, 0);
+        Ok(Reply::Frame(SelectedFrame { tid, frame, source }))
+    }
+
+    /// One frame as a line.
+    ///
+    /// # Errors
+    /// There is no such thread or frame.
+    pub fn frame_line(&mut self, tid: i32, number: usize) -> Result<FrameLine, CommandError> {
+        let selected = tid == self.tid && number == self.selected_frame(tid);
+        let (frame, source) = self.frame_at(tid, number)?;
+        let module = source.module.and_then(|index| self.session.modules().get(index));
+        let module = module.map(|module| module.path().clone());
+        Ok(line(number, selected, &frame, source, module))
+    }
+}
+
+fn line(number: usize, selected: bool, frame: &Frame, source: SourceFrame, module: Option<Text>) -> FrameLine {
+    let (function, location) = (source.function.as_ref(), source.location.as_ref());
+    FrameLine {
+        number,
+        selected,
+        pc: frame.pc.into(),
+        function: function.map(|function| Text::from(function.name.as_str())),
+        name_source: function.map(|function| match function.source {
+            NameSource::Debug => "debug",
+            NameSource::Elf => "elf",
+        }),
+        offset: function.map(|function| function.offset),
+        file: location.map(|location| location.file.as_path().into()),
+        line: location.map(|location| location.line),
+        column: location.map(|location| location.column).filter(|&column| column != 0),
+        inline: source.inline,
+        module,
+        language: source.language.map(language_name),
+        trust: frame.trust.to_string(),
+        doubtful: matches!(frame.trust, FrameTrust::FramePointer | FrameTrust::Scan),
+        signal_trampoline: frame.kind == FrameKind::SignalTrampoline,
+        cfa: frame.cfa.map(Hex::from),
+    }
+}
+
+fn language_name(language: Language) -> &'static str {
+    match language {
+        Language::Assembler => "asm",
+        Language::C => "c",
+        Language::Cpp => "c++",
+        Language::Rust => "rust",
+        Language::Go => "go",
+        _ => "other",
+    }
+}

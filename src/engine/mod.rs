@@ -1,0 +1,133 @@
+//! Questions about one stopped process, answered as data.
+//!
+//! The engine holds the analyzer's session and the selection (thread, frame, place in the source). Commands ask it
+//! and return [`Reply`] values; what is printed is the renderers' business, and where lines come from the shell's.
+
+mod address;
+mod crash;
+mod death;
+mod disassembly;
+mod error;
+mod examine;
+mod examine_format;
+mod frames;
+mod help;
+mod hex;
+mod info;
+mod mappings;
+mod open;
+mod process_facts;
+mod registers;
+mod registers_fp;
+mod reply;
+mod source;
+mod source_file;
+mod stack;
+mod threads;
+mod user_frame;
+mod whatat;
+mod why;
+
+use std::collections::HashMap;
+
+use dpdb_analyzer::Session;
+use dpdb_snapshot::{Avma, Process};
+
+pub use crash::{Crash, Opening};
+pub use death::death;
+pub use disassembly::{Disassembly, InstructionLine};
+pub use error::CommandError;
+pub use examine::{Examined, Unit, Value};
+pub use examine_format::Format;
+pub use frames::{Backtrace, Extent, FrameLine, SelectedFrame};
+pub use help::{CommandHelp, HelpGroup, HelpIndex};
+pub use hex::{Hex, HexRange};
+pub use info::Info;
+pub use mappings::{Mappings, Modules};
+pub use open::{FileFacts, open_session};
+pub use process_facts::{AuxiliaryVector, Environment, FileDescriptors, Limits, Tree};
+pub use registers::{RegisterLine, Registers};
+pub use reply::Reply;
+pub use source::SourceListing;
+pub use threads::{Applied, ThreadLine, Threads};
+pub use whatat::WhatAt;
+pub use why::Why;
+
+use examine::ExamineState;
+use source::ListState;
+use source_file::SourceFiles;
+use stack::{Names, Stack};
+
+/// One process being looked at, and where in it.
+#[derive(Debug)]
+pub struct Engine {
+    session: Session,
+    file: FileFacts,
+    /// The selected thread.
+    tid: i32,
+    /// The selected frame's number in each thread that was looked at.
+    selected: HashMap<i32, usize>,
+    stacks: HashMap<i32, Stack>,
+    names: Names,
+    examine: ExamineState,
+    list: ListState,
+    sources: SourceFiles,
+}
+
+impl Engine {
+    /// What is known of the process besides its memory.
+    pub fn process(&self) -> &Process {
+        self.session.process()
+    }
+
+    /// The selected thread.
+    pub fn tid(&self) -> i32 {
+        self.tid
+    }
+
+    /// The address that was typed, in the selected frame.
+    ///
+    /// # Errors
+    /// It makes no sense, or names what does not exist.
+    fn address(&mut self, text: &str) -> Result<Avma, CommandError> {
+        let registers = self.selected_registers();
+        address::evaluate(text, &FrameScope { engine: self, registers }).map(Avma)
+    }
+
+    /// The symbol at an address, such as `main+4`.
+    fn symbol_text(&self, at: Avma) -> Option<String> {
+        let hit = self.session.symbol_at(at)?;
+        Some(if hit.offset == 0 { hit.name } else { format!("{}+{}", hit.name, hit.offset) })
+    }
+}
+
+/// What an address typed at the prompt may refer to.
+struct FrameScope<'a> {
+    engine: &'a Engine,
+    registers: Vec<RegisterLine>,
+}
+
+impl address::Scope for FrameScope<'_> {
+    fn register(&self, name: &str) -> Result<u64, CommandError> {
+        let name = match name {
+            "pc" => "rip",
+            "sp" => "rsp",
+            "fp" => "rbp",
+            name => name,
+        };
+        let line = self.registers.iter().find(|line| line.name == name);
+        let line = line.ok_or_else(|| CommandError::refused(format!("no register is called '{name}'")))?;
+        let value = line.value.ok_or_else(|| {
+            CommandError::refused(format!("{name} is not saved in this frame; 'frame 0' has all registers"))
+        })?;
+        Ok(value.0)
+    }
+
+    fn symbol(&self, name: &str) -> Result<u64, CommandError> {
+        Err(CommandError::refused(format!("no symbol is called '{name}'")))
+    }
+
+    fn word(&self, at: u64) -> Result<u64, CommandError> {
+        Ok(self.engine.session.memory().read_u64(Avma(at))?)
+    }
+}

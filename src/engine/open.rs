@@ -1,0 +1,98 @@
+//! Opening a file for the shell.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use dpdb_analyzer::{Options, Session};
+use dpdb_snapshot::{CaptureReport, Format, OpenError, Snapshot};
+use serde::Serialize;
+
+use super::{Engine, Names};
+use crate::cli::FileArgs;
+
+/// What is known of the file itself.
+#[derive(Clone, Debug, Serialize)]
+pub struct FileFacts {
+    /// Its path, as it was given.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// `snap`, `compressed_core` or `core`.
+    pub format: &'static str,
+    /// What is cut off or corrupt, a sentence each.
+    pub damage: Vec<String>,
+    /// How the capture went, where the file tells.
+    pub capture: Option<CaptureReport>,
+}
+
+impl FileFacts {
+    /// What is known of the file that `info` was read from.
+    pub fn new(path: &Path, info: &dpdb_snapshot::Info) -> FileFacts {
+        FileFacts {
+            path: path.to_owned(),
+            bytes: info.file_bytes,
+            format: format_name(info.format),
+            damage: info.damage.iter().map(ToString::to_string).collect(),
+            capture: info.capture.clone(),
+        }
+    }
+
+    fn of(path: &Path, snapshot: &Snapshot) -> FileFacts {
+        FileFacts {
+            path: path.to_owned(),
+            bytes: path.metadata().map_or(0, |metadata| metadata.len()),
+            format: format_name(snapshot.format()),
+            damage: snapshot.damage().iter().map(ToString::to_string).collect(),
+            capture: snapshot.capture().cloned(),
+        }
+    }
+}
+
+fn format_name(format: Format) -> &'static str {
+    match format {
+        Format::Snap => "snap",
+        Format::CompressedCore => "compressed_core",
+        Format::Core => "core",
+    }
+}
+
+/// Opens a file for analysis.
+///
+/// # Errors
+/// It is neither a snapshot nor a core, or cannot be read.
+pub fn open_session(path: &Path, files: &FileArgs) -> Result<(Session, FileFacts), OpenError> {
+    let snapshot = Snapshot::open(path)?;
+    let facts = FileFacts::of(path, &snapshot);
+    let options = Options {
+        executable: files.exe.clone(),
+        sysroot: files.sysroot.clone(),
+        debug_dirs: files.debug_dir.clone(),
+        source_map: files.source_map.clone(),
+    };
+    Ok((Session::new(Box::new(snapshot), options), facts))
+}
+
+impl Engine {
+    /// Opens a snapshot or core, and selects the thread that met the cause and in it the user's own frame.
+    ///
+    /// # Errors
+    /// As [`open_session`].
+    pub fn open(path: &Path, files: &FileArgs) -> Result<Engine, OpenError> {
+        let (session, file) = open_session(path, files)?;
+        let tid = session.process().threads.first().map_or(0, |thread| thread.tid);
+        let mut engine = Engine {
+            session,
+            file,
+            tid,
+            selected: HashMap::new(),
+            stacks: HashMap::new(),
+            names: Names::default(),
+            examine: Default::default(),
+            list: Default::default(),
+            sources: Default::default(),
+        };
+        let own = engine.user_frame(tid).unwrap_or(0);
+        engine.selected.insert(tid, own);
+        Ok(engine)
+    }
+}

@@ -1,0 +1,71 @@
+//! What commands answer: data, without a word about how it is shown.
+
+use serde::Serialize;
+
+use super::crash::Opening;
+use super::disassembly::Disassembly;
+use super::examine::Examined;
+use super::frames::{Backtrace, SelectedFrame};
+use super::help::{CommandHelp, HelpIndex};
+use super::info::Info;
+use super::mappings::{Mappings, Modules};
+use super::process_facts::{AuxiliaryVector, Environment, FileDescriptors, Limits, Tree};
+use super::registers::Registers;
+use super::source::SourceListing;
+use super::threads::{Applied, SelectedThread, Threads};
+use super::whatat::WhatAt;
+use super::why::Why;
+
+/// The answer of one command. In JSON, `kind` says which it is.
+#[derive(Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Reply {
+    /// What a person sees on opening a crash.
+    Opening(Box<Opening>),
+    /// `info`.
+    Info(Box<Info>),
+    /// `why`.
+    Why(Why),
+    /// `bt`.
+    Backtrace(Backtrace),
+    /// `frame`, `up`, `down`.
+    Frame(SelectedFrame),
+    /// `frames`.
+    Frames(Backtrace),
+    /// `threads`.
+    Threads(Threads),
+    /// `thread`.
+    Thread(SelectedThread),
+    /// `thread apply`.
+    Applied(Applied),
+    /// `list`, `longlist`.
+    Source(SourceListing),
+    /// `regs`.
+    Registers(Registers),
+    /// `x`.
+    Examined(Examined),
+    /// `disas`.
+    Disassembly(Disassembly),
+    /// `whatat`.
+    Whatat(Box<WhatAt>),
+    /// `modules`.
+    Modules(Modules),
+    /// `maps`.
+    Mappings(Mappings),
+    /// `fds`.
+    FileDescriptors(FileDescriptors),
+    /// `env`.
+    Environment(Environment),
+    /// `limits`.
+    Limits(Limits),
+    /// `tree`.
+    Tree(Tree),
+    /// `auxv`.
+    AuxiliaryVector(AuxiliaryVector),
+    /// `help`.
+    HelpIndex(HelpIndex),
+    /// `help NAME`.
+    Help(CommandHelp),
+    /// `quit`: the shell is to leave.
+    Quit {},
+}

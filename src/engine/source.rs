@@ -1,0 +1,222 @@
+//! `list` and `longlist`: source text.
+
+use std::path::{Path, PathBuf};
+
+use dpdb_analyzer::{Frame, FrameKind, FrameRegisters, FrameTrust, SourceLocation};
+use dpdb_snapshot::{Avma, Text};
+use serde::Serialize;
+
+use super::{CommandError, Engine, Reply};
+
+/// Some lines of one file.
+#[derive(Debug, Serialize)]
+pub struct SourceListing {
+    /// The file, as the compiler named it.
+    pub file: Text,
+    /// The lines.
+    pub lines: Vec<SourceLine>,
+    /// The line of the selected frame, where it is in this file.
+    pub current: Option<u32>,
+}
+
+/// One line.
+#[derive(Debug, Serialize)]
+pub struct SourceLine {
+    /// Its number, from 1 on.
+    pub number: u32,
+    /// Its text without the newline.
+    pub text: Text,
+}
+
+/// Where `list` goes on.
+#[derive(Clone, Debug, Default)]
+pub struct ListState {
+    shown: Option<Shown>,
+}
+
+#[derive(Clone, Debug)]
+struct Shown {
+    file: PathBuf,
+    first: u32,
+    last: u32,
+}
+
+/// Lines that `list` shows at once, as gdb and pdb do.
+const WINDOW: u32 = 11;
+
+/// Functions longer than this are cut by `longlist`.
+const LONGEST_FUNCTION: u64 = 1 << 20;
+
+impl Engine {
+    /// Source text: around the selected line, onward from the last listing, or where the arguments say.
+    ///
+    /// # Errors
+    /// There is no such place, or its file is not to be had.
+    pub fn list(&mut self, arguments: &str) -> Result<Reply, CommandError> {
+        let (file, first, last) = match arguments {
+            "" => self.onward()?,
+            "-" => self.backward()?,
+            "." => around(self.current()?),
+            place => self.place(place)?,
+        };
+        let listing = self.lines(&file, first, last)?;
+        if listing.lines.is_empty() {
+            let end = format!("{} ends before line {first}", file.display());
+            return Err(CommandError::refused(end));
+        }
+        let last = listing.lines.last().map_or(last, |line| line.number);
+        self.list.shown = Some(Shown { file, first, last });
+        Ok(Reply::Source(listing))
+    }
+
+    /// The whole function of the selected frame.
+    ///
+    /// # Errors
+    /// Its lines or its file are not to be had.
+    pub fn long_list(&mut self) -> Result<Reply, CommandError> {
+        let current = self.current()?;
+        let (tid, number) = (self.tid, self.selected_frame(self.tid));
+        let (frame, _) = self.frame_at(tid, number)?;
+        let lines = self.function_lines(frame.lookup_address(), &current);
+        let (first, last) = lines.unwrap_or((current.line, current.line));
+        let listing = self.lines(&current.file, first, last)?;
+        self.list.shown = Some(Shown { file: current.file, first, last });
+        Ok(Reply::Source(listing))
+    }
+
+    /// The lines around a frame's own, where its source is to be had.
+    pub fn source_around(&mut self, tid: i32, number: usize, context: u32) -> Option<SourceListing> {
+        let location = self.frame_at(tid, number).ok()?.1.location?;
+        let first = location.line.saturating_sub(context).max(1);
+        let listing = self.lines(&location.file, first, location.line.saturating_add(context)).ok()?;
+        (!listing.lines.is_empty()).then_some(listing)
+    }
+
+    /// The line of source of an address.
+    pub(super) fn location_at(&self, at: Avma) -> Option<SourceLocation> {
+        let frame = Frame {
+            index: 0,
+            pc: at,
+            cfa: None,
+            registers: FrameRegisters::new(),
+            trust: FrameTrust::Context,
+            kind: FrameKind::Normal,
+            module: self.session.module_at(at).map(dpdb_analyzer::Module::index),
+            returns_to_pc: false,
+        };
+        self.session.symbolize(&frame).into_iter().next()?.location
+    }
+
+    fn current(&mut self) -> Result<SourceLocation, CommandError> {
+        let (tid, number) = (self.tid, self.selected_frame(self.tid));
+        let (_, source) = self.frame_at(tid, number)?;
+        source.location.ok_or_else(|| {
+            CommandError::refused(format!("frame {number} has no line of source: its module has no debug information"))
+        })
+    }
+
+    fn onward(&mut self) -> Result<(PathBuf, u32, u32), CommandError> {
+        match self.list.shown.clone() {
+            Some(shown) => Ok((shown.file, shown.last + 1, shown.last.saturating_add(WINDOW))),
+            None => Ok(around(self.current()?)),
+        }
+    }
+
+    fn backward(&mut self) -> Result<(PathBuf, u32, u32), CommandError> {
+        let Some(shown) = self.list.shown.clone() else {
+            let (file, first, _) = around(self.current()?);
+            return before(file, first);
+        };
+        before(shown.file, shown.first)
+    }
+
+    /// `LINE`, `A,B`, `FILE:LINE` or a function's name.
+    fn place(&mut self, text: &str) -> Result<(PathBuf, u32, u32), CommandError> {
+        if let Some((first, last)) = text.split_once(',') {
+            let (file, first) = self.line_of(first.trim())?;
+            let last = last.trim();
+            let last = if last.is_empty() { first.saturating_add(WINDOW - 1) } else { self.line_of(last)?.1 };
+            if last < first {
+                return Err(CommandError::refused(format!("line {last} comes before line {first}")));
+            }
+            return Ok((file, first, last));
+        }
+        let (file, line) = self.line_of(text)?;
+        Ok(around(SourceLocation { file, line, column: 0 }))
+    }
+
+    fn line_of(&mut self, text: &str) -> Result<(PathBuf, u32), CommandError> {
+        if let Ok(line) = text.parse() {
+            let file = match &self.list.shown {
+                Some(shown) => shown.file.clone(),
+                None => self.current()?.file,
+            };
+            return Ok((file, line));
+        }
+        if let Some((file, line)) = text.rsplit_once(':')
+            && let Ok(line) = line.parse()
+        {
+            return Ok((self.find_file(file), line));
+        }
+        let at = self.address(text)?;
+        let location = self.location_at(at);
+        let location = location.ok_or_else(|| CommandError::refused(format!("'{text}' has no line of source")))?;
+        Ok((location.file, location.line))
+    }
+
+    /// The file that the user means: the frames of the selected thread name most of those that matter.
+    fn find_file(&mut self, name: &str) -> PathBuf {
+        const FRAMES: usize = 64;
+        let tid = self.tid;
+        let count = self.stack(tid, FRAMES).map_or(0, |stack| stack.numbered.len().min(FRAMES));
+        let known: Vec<PathBuf> =
+            (0..count).filter_map(|number| Some(self.frame_at(tid, number).ok()?.1.location?.file)).collect();
+        if let Some(file) = known.iter().find(|file| file.ends_with(name)) {
+            return file.clone();
+        }
+        let beside = known.first().and_then(|file| file.parent()).map(|folder| folder.join(name));
+        beside.filter(|file| self.source_file(file).is_ok()).unwrap_or_else(|| name.into())
+    }
+
+    fn lines(&mut self, file: &Path, first: u32, last: u32) -> Result<SourceListing, CommandError> {
+        let text = self.source_file(file)?;
+        let numbers = first.max(1)..=last;
+        let lines =
+            numbers.map_while(|number| Some(SourceLine { number, text: Text(text.line(number)?.to_vec()) })).collect();
+        let (tid, number) = (self.tid, self.selected_frame(self.tid));
+        let current = self.frame_at(tid, number).ok().and_then(|(_, source)| source.location);
+        let current = current.filter(|location| location.file == file).map(|location| location.line);
+        Ok(SourceListing { file: file.into(), lines, current })
+    }
+
+    /// The first and the last line of the function around an address, in the file of `current`.
+    fn function_lines(&self, at: Avma, current: &SourceLocation) -> Option<(u32, u32)> {
+        let hit = self.session.symbol_at(at)?;
+        let start = at.wrapping_sub(hit.offset);
+        let mut lines = (current.line, current.line);
+        let mut next = start;
+        while next.offset_from(start)? < hit.size.min(LONGEST_FUNCTION) {
+            let (decoded, after) = self.decode(next, 1).ok()?;
+            if decoded.is_empty() || after <= next {
+                break;
+            }
+            if let Some(location) = self.location_at(next).filter(|location| location.file == current.file) {
+                lines = (lines.0.min(location.line), lines.1.max(location.line));
+            }
+            next = after;
+        }
+        Some(lines)
+    }
+}
+
+fn around(location: SourceLocation) -> (PathBuf, u32, u32) {
+    let first = location.line.saturating_sub(WINDOW / 2).max(1);
+    (location.file, first, first.saturating_add(WINDOW - 1))
+}
+
+fn before(file: PathBuf, first: u32) -> Result<(PathBuf, u32, u32), CommandError> {
+    if first <= 1 {
+        return Err(CommandError::refused("this is the beginning of the file"));
+    }
+    Ok((file, first.saturating_sub(WINDOW).max(1), first - 1))
+}

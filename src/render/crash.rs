@@ -1,0 +1,189 @@
+//! A crash in a few lines, and all that `info` knows.
+
+use std::fmt::Write as _;
+
+use super::style::{Role, Style, clean, clean_str};
+use super::table::{Table, cell, plain};
+use super::{frames, source, units};
+use crate::engine::{Crash, Info, Opening};
+
+/// `pid 1234 (worker) died of SIGSEGV (address 0x10 not mapped)`.
+pub fn headline(crash: &Crash, style: &Style) -> String {
+    let who = format!("pid {} ({})", crash.pid, clean(&crash.comm));
+    match (&crash.death, &crash.cause) {
+        (Some(death), _) => format!("{who} died of {}", style.paint(Role::Error, clean_str(death))),
+        (None, Some(cause)) => format!("{who}: a snapshot {}", clean_str(cause)),
+        (None, None) => format!("{who}: a core that does not say why it was taken"),
+    }
+}
+
+/// What a person sees on opening a crash.
+pub fn opening(opening: &Opening, style: &Style) -> String {
+    let mut out = headline(&opening.crash, style);
+    if let Some(frame) = &opening.crash.frame {
+        let _ = write!(out, " in {}", frames::place(frame, style));
+    }
+    out.push('\n');
+    if let Some(circumstances) = circumstances(&opening.crash) {
+        let _ = writeln!(out, "{circumstances}");
+    }
+    for warning in &opening.warnings {
+        let _ = writeln!(out, "{} {}", style.paint(Role::Doubt, "warning:"), clean_str(warning));
+    }
+    out.push('\n');
+    out += &frames::lines(&opening.frames, style);
+    if opening.more > 0 {
+        let _ = writeln!(out, "  {}", style.paint(Role::Faint, format!("… {} more", opening.more)));
+    }
+    if let Some(listing) = &opening.source {
+        out.push('\n');
+        out += &source::listing(listing, style);
+    }
+    let _ = writeln!(out, "\n{}", style.paint(Role::Faint, opening.hint));
+    out
+}
+
+/// `2026-11-20 17:05:59 UTC on host build-7, thread 1240 of 4, command: ./worker --jobs 8`.
+fn circumstances(crash: &Crash) -> Option<String> {
+    let mut parts = Vec::new();
+    if let Some(time) = crash.time {
+        parts.push(units::utc(time));
+    }
+    if let Some(host) = &crash.host {
+        parts.push(format!("on {}", clean(host)));
+    }
+    if crash.threads > 1 {
+        parts.push(format!("in thread {} of {}", crash.tid, crash.threads));
+    }
+    if !crash.command.is_empty() {
+        parts.push(format!("command: {}", command_line(&crash.command)));
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn command_line(arguments: &[dpdb_snapshot::Text]) -> String {
+    let words: Vec<String> = arguments.iter().take(64).map(clean).collect();
+    let line = words.join(" ");
+    match line.char_indices().nth(300) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+/// All that `info` knows, a line for each fact.
+pub fn info(info: &Info, style: &Style) -> String {
+    let mut out = headline(&info.crash, style) + "\n";
+    let mut table = Table::bare();
+    let mut fact = |name: &str, value: Option<String>| {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            table.row(vec![cell(Role::Strong, format!("  {name}")), plain(value)]);
+        }
+    };
+    fact("place", info.crash.frame.as_ref().map(|frame| frames::place(frame, &Style::default())));
+    fact("signal", signal(info));
+    fact("first fault", info.signal.as_ref().and_then(|signal| signal.first_chance.clone()));
+    fact("time", info.timing.crashed.map(units::utc));
+    fact("running since", info.timing.started.map(units::utc));
+    fact("processor time", processor_time(info));
+    fact("command", Some(command_line(&info.crash.command)));
+    fact("executable", info.executable.as_ref().map(clean));
+    fact("directory", info.cwd.as_ref().map(clean));
+    fact("thread", Some(format!("{} (of {})", info.crash.tid, info.crash.threads)));
+    fact("process", Some(process(info)));
+    fact("user", info.identity.as_ref().map(|identity| format!("uid {}, gid {}", identity.uid[0], identity.gid[0])));
+    fact("rank", rank(info));
+    fact("cgroup", Some(info.cgroup.iter().map(clean).collect::<Vec<_>>().join(" ")));
+    fact("namespaces", Some(namespaces(info)));
+    fact("host", Some(host(info)));
+    fact("file", Some(file(info)));
+    fact("capture", capture(info));
+    fact("read by", Some(info.reader.to_owned()));
+    out += &table.render(style);
+    list(&mut out, "damage", &info.file.damage, style);
+    list(&mut out, "not captured", &info.soft_errors, style);
+    list(&mut out, "warnings", &info.warnings, style);
+    out
+}
+
+fn list(out: &mut String, title: &str, sentences: &[String], style: &Style) {
+    if sentences.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "{}", style.paint(Role::Doubt, format!("{title}:")));
+    for sentence in sentences {
+        let _ = writeln!(out, "  {}", clean_str(sentence));
+    }
+}
+
+fn signal(info: &Info) -> Option<String> {
+    let signal = info.signal.as_ref()?;
+    let mut text = format!("{} ({}), code {}", signal.name, signal.number, signal.code);
+    if let Some(address) = signal.address {
+        let _ = write!(text, ", address {address}");
+    }
+    if let Some((pid, uid)) = signal.sender {
+        let _ = write!(text, ", from pid {pid} uid {uid}");
+    }
+    Some(text)
+}
+
+fn processor_time(info: &Info) -> Option<String> {
+    let (user, system) = (info.timing.user_time?, info.timing.system_time?);
+    Some(format!("{} user, {} system", units::duration(user), units::duration(system)))
+}
+
+fn process(info: &Info) -> String {
+    let inner = info.inner_pid.map(|pid| format!(" ({pid} in its namespace)")).unwrap_or_default();
+    format!("pid {}{inner}, parent {}, group {}, session {}", info.crash.pid, info.ppid, info.pgid, info.sid)
+}
+
+fn rank(info: &Info) -> Option<String> {
+    let rank = info.rank.rank?;
+    let world = info.rank.world_size.map(|size| format!(" of {size}")).unwrap_or_default();
+    Some(format!("{rank}{world}"))
+}
+
+fn namespaces(info: &Info) -> String {
+    let names: Vec<String> = info
+        .namespaces
+        .iter()
+        .map(|namespace| format!("{}:[{}]", clean_str(&namespace.kind), namespace.inode))
+        .collect();
+    names.join(" ")
+}
+
+fn host(info: &Info) -> String {
+    let host = &info.host;
+    let mut parts = vec![clean(&host.name), clean_str(&host.kernel), clean_str(&host.machine)];
+    parts.extend(host.cpus.map(|cpus| format!("{cpus} cpus")));
+    parts.extend(host.memory.map(|memory| format!("{} memory", units::bytes(memory))));
+    parts.extend(host.available.map(|available| format!("{} available", units::bytes(available))));
+    parts.retain(|part| !part.is_empty());
+    parts.join(", ")
+}
+
+fn file(info: &Info) -> String {
+    let format = match info.file.format {
+        "snap" => "snapshot",
+        "compressed_core" => "compressed core",
+        _ => "core",
+    };
+    let writer = &info.host.writer;
+    let writer = if writer.is_empty() { String::new() } else { format!(", written by {}", clean_str(writer)) };
+    let path = clean(&info.file.path.as_path().into());
+    format!("{path} ({format}, {}{writer})", units::bytes(info.file.bytes))
+}
+
+fn capture(info: &Info) -> Option<String> {
+    let capture = info.file.capture.as_ref()?;
+    Some(format!(
+        "paused {}, complete after {}",
+        units::duration(capture.pause_ns),
+        units::duration(capture.capture_ns)
+    ))
+}
+
+/// The fault in one paragraph.
+pub fn why(why: &crate::engine::Why, _style: &Style) -> String {
+    clean_str(&why.text) + "\n"
+}

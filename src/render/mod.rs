@@ -1,0 +1,50 @@
+//! From [`Reply`] to text for people, or JSON for programs. Nothing here knows where a reply came from.
+
+mod crash;
+mod facts;
+mod frames;
+mod help;
+mod json;
+mod machine;
+mod source;
+mod style;
+mod table;
+mod threads;
+pub mod units;
+
+pub use crash::{headline, info};
+pub use frames::lines as frame_lines;
+pub use json::{answer as json_answer, failure as json_failure, line as json_line};
+pub use style::{Role, Style, clean, clean_str};
+
+use crate::engine::Reply;
+
+/// A reply as lines of text.
+pub fn text(reply: &Reply, style: &Style) -> String {
+    match reply {
+        Reply::Opening(opening) => crash::opening(opening, style),
+        Reply::Info(info) => crash::info(info, style),
+        Reply::Why(why) => crash::why(why, style),
+        Reply::Backtrace(backtrace) => frames::backtrace(backtrace, style),
+        Reply::Frame(frame) => frames::selected(frame, style),
+        Reply::Frames(backtrace) => frames::table(backtrace, style),
+        Reply::Threads(all) => threads::threads(all, style),
+        Reply::Thread(selected) => threads::line(&selected.thread, 1, style) + "\n",
+        Reply::Applied(applied) => threads::applied(applied, style),
+        Reply::Source(listing) => source::listing(listing, style),
+        Reply::Registers(registers) => machine::registers(registers, style),
+        Reply::Examined(examined) => machine::examined(examined, style),
+        Reply::Disassembly(disassembly) => machine::disassembly(disassembly, style),
+        Reply::Whatat(what) => facts::what_at(what, style),
+        Reply::Modules(modules) => facts::modules(modules, style),
+        Reply::Mappings(mappings) => facts::mappings(mappings, style),
+        Reply::FileDescriptors(fds) => facts::file_descriptors(fds, style),
+        Reply::Environment(environment) => facts::environment(environment),
+        Reply::Limits(limits) => facts::limits(limits, style),
+        Reply::Tree(tree) => facts::tree(tree, style),
+        Reply::AuxiliaryVector(vector) => facts::auxiliary_vector(vector, style),
+        Reply::HelpIndex(index) => help::index(index, style),
+        Reply::Help(command) => help::command(command, style),
+        Reply::Quit {} => String::new(),
+    }
+}

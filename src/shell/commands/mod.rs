@@ -1,0 +1,21 @@
+//! The commands, one file per heading: the rows of the table, and under them the handlers they name.
+
+pub mod crash;
+pub mod machine;
+pub mod process;
+pub mod running;
+pub mod session;
+pub mod source;
+pub mod stack;
+pub mod threads;
+
+use crate::engine::CommandError;
+use crate::shell::table::Invocation;
+
+/// A count, where none means one.
+fn count(invocation: &Invocation<'_>) -> Result<i64, CommandError> {
+    match invocation.arguments {
+        "" => Ok(1),
+        text => text.parse().map_err(|_| invocation.usage()),
+    }
+}

@@ -1,0 +1,70 @@
+//! The shell itself.
+
+use crate::engine::{CommandError, CommandHelp, Engine, HelpGroup, HelpIndex, Reply};
+use crate::shell::lookup;
+use crate::shell::table::{self, Action, Command, Group, Invocation, Modes, Repeat};
+
+/// The rows.
+pub const COMMANDS: &[Command] = &[
+    Command {
+        name: "help",
+        aliases: &["h", "?"],
+        arguments: "[COMMAND]",
+        group: Group::Shell,
+        modes: Modes::ALL,
+        summary: "List the commands, or explain one",
+        details: "Any unique beginning of a name will do. An empty line repeats list, x, up and down.",
+        example: "help x",
+        repeat: Repeat::No,
+        action: Action::Run(help),
+    },
+    Command {
+        name: "quit",
+        aliases: &["q", "exit"],
+        arguments: "",
+        group: Group::Shell,
+        modes: Modes::ALL,
+        summary: "Leave; so does Ctrl-D",
+        details: "",
+        example: "quit",
+        repeat: Repeat::No,
+        action: Action::Run(quit),
+    },
+];
+
+fn help(_: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    if invocation.arguments.is_empty() {
+        return Ok(Reply::HelpIndex(index()));
+    }
+    Ok(Reply::Help(describe(lookup::split(invocation.arguments)?.command)))
+}
+
+fn quit(_: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    invocation.no_arguments()?;
+    Ok(Reply::Quit {})
+}
+
+/// All commands under their headings.
+pub fn index() -> HelpIndex {
+    let group = |group: Group| HelpGroup {
+        title: group.title(),
+        commands: table::commands().filter(|command| command.group == group).map(describe).collect(),
+    };
+    HelpIndex { groups: Group::ALL.into_iter().map(group).collect() }
+}
+
+fn describe(command: &'static Command) -> CommandHelp {
+    CommandHelp {
+        name: command.name,
+        usage: command.usage(),
+        aliases: command.aliases,
+        modes: command.modes.letters(),
+        summary: command.summary,
+        details: command.details,
+        example: command.example,
+        instead: match command.action {
+            Action::Run(_) => None,
+            Action::Instead(instead) => Some(instead),
+        },
+    }
+}

@@ -1,0 +1,104 @@
+//! The call stack.
+
+use super::count;
+use crate::engine::{CommandError, Engine, Extent, Reply};
+use crate::shell::table::{Action, Command, Group, Invocation, Modes, Repeat};
+
+/// The rows.
+pub const COMMANDS: &[Command] = &[
+    Command {
+        name: "bt",
+        aliases: &["where", "w", "backtrace", "T", "info stack"],
+        arguments: "[N|-N]",
+        group: Group::Stack,
+        modes: Modes::ALL,
+        summary: "Show the call stack, innermost frame first",
+        details: "N shows the innermost N frames, -N the outermost. '>' marks the selected frame. Inlined functions\n\
+                  are frames of their own, marked [inlined]; a frame that was guessed says how. Of a stack deeper\n\
+                  than 300 frames the two ends are shown.",
+        example: "bt 5",
+        repeat: Repeat::No,
+        action: Action::Run(backtrace),
+    },
+    Command {
+        name: "frame",
+        aliases: &["f", "info frame"],
+        arguments: "[N]",
+        group: Group::Stack,
+        modes: Modes::ALL,
+        summary: "Select a frame by its number, or show the selected one",
+        details: "",
+        example: "frame 2",
+        repeat: Repeat::No,
+        action: Action::Run(frame),
+    },
+    Command {
+        name: "up",
+        aliases: &["u"],
+        arguments: "[N]",
+        group: Group::Stack,
+        modes: Modes::ALL,
+        summary: "Select the caller, or the frame N further out",
+        details: "",
+        example: "up",
+        repeat: Repeat::Again,
+        action: Action::Run(up),
+    },
+    Command {
+        name: "down",
+        aliases: &["d"],
+        arguments: "[N]",
+        group: Group::Stack,
+        modes: Modes::ALL,
+        summary: "Select the callee, or the frame N further in",
+        details: "",
+        example: "down",
+        repeat: Repeat::Again,
+        action: Action::Run(down),
+    },
+    Command {
+        name: "frames",
+        aliases: &[],
+        arguments: "[N|-N]",
+        group: Group::Stack,
+        modes: Modes::ALL,
+        summary: "Show a table of frames: pc, CFA, trust, language, place, module",
+        details: "Trust says how a frame was found: by registers, cfi (the compiler's own tables), prologue, return\n\
+                  address, frame pointer, or scan (a word of the stack that looks like a return address).",
+        example: "frames",
+        repeat: Repeat::No,
+        action: Action::Run(frames),
+    },
+];
+
+fn backtrace(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    Ok(Reply::Backtrace(engine.backtrace(engine.tid(), extent(invocation)?)?))
+}
+
+fn frames(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    Ok(Reply::Frames(engine.backtrace(engine.tid(), extent(invocation)?)?))
+}
+
+fn extent(invocation: &Invocation<'_>) -> Result<Extent, CommandError> {
+    if invocation.arguments.is_empty() {
+        return Ok(Extent::All);
+    }
+    let count: i64 = invocation.arguments.parse().map_err(|_| invocation.usage())?;
+    let frames = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
+    Ok(if count < 0 { Extent::Outermost(frames) } else { Extent::Innermost(frames) })
+}
+
+fn frame(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    match invocation.arguments {
+        "" => engine.show_frame(),
+        number => engine.select_frame(number.parse().map_err(|_| invocation.usage())?),
+    }
+}
+
+fn up(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    engine.move_frame(count(invocation)?)
+}
+
+fn down(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    engine.move_frame(count(invocation)?.saturating_neg())
+}

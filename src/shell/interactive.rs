@@ -1,0 +1,81 @@
+//! The prompt.
+
+use std::io;
+use std::path::PathBuf;
+
+use rustyline::error::ReadlineError;
+use rustyline::history::FileHistory;
+use rustyline::{Config, Editor};
+
+use super::completion::Completion;
+use super::{Flow, Shell};
+use crate::engine::Reply;
+
+impl Shell {
+    /// Shows the crash, then reads and runs lines until Ctrl-D or `quit`. Ctrl-C drops the line being typed.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn interact(&mut self) -> io::Result<()> {
+        let opening: Result<Reply, _> = self.engine.opening();
+        self.print("", opening)?;
+        let config = Config::builder().auto_add_history(true).max_history_size(10_000).map_err(other)?.build();
+        let mut editor: Editor<Completion, FileHistory> = Editor::with_config(config).map_err(other)?;
+        editor.set_helper(Some(Completion));
+        let history = history_file();
+        if let Some(history) = &history {
+            // The first time there is none.
+            let _ = editor.load_history(history);
+        }
+        let end = self.read_lines(&mut editor);
+        if let Some(history) = &history {
+            // Without a place for it, history lasts as long as the session; that is no reason to fail.
+            let _ = save(&mut editor, history);
+        }
+        end
+    }
+
+    fn read_lines(&mut self, editor: &mut Editor<Completion, FileHistory>) -> io::Result<()> {
+        loop {
+            match editor.readline(&self.prompt()) {
+                Ok(line) => {
+                    if self.line(&line)? == Flow::Leave {
+                        return Ok(());
+                    }
+                }
+                Err(ReadlineError::Interrupted) => self.again = None,
+                Err(ReadlineError::Eof) => return Ok(()),
+                Err(error) => return Err(other(error)),
+            }
+        }
+    }
+
+    /// `[1234/1240] `: the process, and the thread where it is another.
+    fn prompt(&self) -> String {
+        let (pid, tid) = (self.engine.process().pid, self.engine.tid());
+        if pid == tid { format!("[{pid}] ") } else { format!("[{pid}/{tid}] ") }
+    }
+}
+
+/// `history` under the state directory of the XDG base directory specification.
+fn history_file() -> Option<PathBuf> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")))?;
+    Some(state.join("dpdb-trace").join("history"))
+}
+
+/// Writes the history where only its owner can read it: it tells what was looked at.
+fn save(editor: &mut Editor<Completion, FileHistory>, history: &std::path::Path) -> rustyline::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    if let Some(folder) = history.parent() {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    editor.append_history(history)
+}
+
+fn other(error: ReadlineError) -> io::Error {
+    match error {
+        ReadlineError::Io(error) => error,
+        error => io::Error::other(error),
+    }
+}

@@ -1,0 +1,124 @@
+//! The debugger shell: lines in, replies out.
+
+mod batch;
+mod commands;
+mod completion;
+mod interactive;
+mod lookup;
+mod table;
+
+use std::io::{self, Write};
+
+pub use batch::BatchEnd;
+pub use lookup::nearest;
+
+use crate::engine::{CommandError, Engine, Reply};
+use crate::render::{self, Role, Style};
+use table::{Action, Invocation, Repeat};
+
+/// Runs one command line.
+///
+/// # Errors
+/// The command is unknown, or has no reply.
+pub fn execute(engine: &mut Engine, line: &str) -> Result<Reply, CommandError> {
+    invoke(engine, &lookup::split(line)?)
+}
+
+fn invoke(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    match invocation.command.action {
+        Action::Run(handler) => handler(engine, invocation),
+        Action::Instead(instead) => Err(CommandError::NotLive { command: invocation.command.name, instead }),
+    }
+}
+
+/// How replies are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As text for people.
+    Text,
+    /// As one line of JSON for each command.
+    Json,
+}
+
+/// What came of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    /// It was answered, or there was nothing to do.
+    Done,
+    /// It was answered with an error.
+    Failed,
+    /// It asked to leave.
+    Leave,
+}
+
+/// An engine with a way to talk.
+#[derive(Debug)]
+pub struct Shell {
+    engine: Engine,
+    form: Form,
+    style: Style,
+    error_style: Style,
+    /// What an empty line runs.
+    again: Option<String>,
+}
+
+impl Shell {
+    /// A shell over an opened file.
+    pub fn new(engine: Engine, form: Form) -> Shell {
+        use std::io::IsTerminal;
+        let style = Style::for_stream(io::stdout().is_terminal());
+        let error_style = Style::for_stream(io::stderr().is_terminal());
+        Shell { engine, form, style, error_style, again: None }
+    }
+
+    /// Runs one line, empty ones and comments included, and prints what it answered.
+    fn line(&mut self, line: &str) -> io::Result<Flow> {
+        let line = line.trim();
+        if line.starts_with('#') {
+            return Ok(Flow::Done);
+        }
+        let line = match (line, &self.again) {
+            ("", None) => return Ok(Flow::Done),
+            ("", Some(again)) => again.clone(),
+            (line, _) => line.to_owned(),
+        };
+        self.again = None;
+        let reply = lookup::split(&line).and_then(|invocation| {
+            self.again = repetition(&invocation, &line);
+            invoke(&mut self.engine, &invocation)
+        });
+        self.print(&line, reply)
+    }
+
+    fn print(&mut self, line: &str, reply: Result<Reply, CommandError>) -> io::Result<Flow> {
+        let mut out = io::stdout().lock();
+        let flow = match &reply {
+            Ok(Reply::Quit {}) => Flow::Leave,
+            Ok(_) => Flow::Done,
+            Err(_) => Flow::Failed,
+        };
+        match (&reply, self.form) {
+            (Ok(reply), Form::Json) => out.write_all(render::json_answer(line, reply).as_bytes())?,
+            (Err(error), Form::Json) => out.write_all(render::json_failure(line, error).as_bytes())?,
+            (Ok(reply), Form::Text) => out.write_all(render::text(reply, &self.style).as_bytes())?,
+            (Err(error), Form::Text) => {
+                out.flush()?;
+                let text = render::clean_str(&error.to_string());
+                // An error that cannot be told is still in the exit status.
+                let _ = writeln!(io::stderr(), "{}", self.error_style.paint(Role::Error, text));
+            }
+        }
+        out.flush()?;
+        Ok(flow)
+    }
+}
+
+/// The line that an empty line after this one stands for.
+fn repetition(invocation: &Invocation<'_>, line: &str) -> Option<String> {
+    match invocation.command.repeat {
+        Repeat::No => None,
+        Repeat::Again => Some(line.to_owned()),
+        Repeat::Onward if invocation.whole == "-" => Some(line.to_owned()),
+        Repeat::Onward => Some(invocation.command.name.to_owned()),
+    }
+}
