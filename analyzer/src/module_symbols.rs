@@ -39,11 +39,6 @@ impl ModuleSymbols {
         Some(ModuleSymbols { object, separate, alt: alt.file, warnings, symbols, debug_info })
     }
 
-    /// The separate debug file, where one was needed and found.
-    pub(crate) fn separate(&self) -> Option<&Arc<ObjectFile>> {
-        self.separate.as_ref()
-    }
-
     /// The symbols of the file, of its separate debug file, and of its `.gnu_debugdata`.
     pub(crate) fn symbols(&self) -> &SymbolTable {
         self.symbols.get_or_init(|| {

@@ -93,7 +93,7 @@ impl Session {
             memory,
             modules: &self.modules,
             cfi: &self.cfi,
-            debug_file: &|module| self.symbolizer.of(self, module)?.separate().cloned(),
+            debug_file: &|_| None,
             function_start: &|at| self.symbol_at(at).map(|symbol| at.wrapping_sub(symbol.offset)),
         })
     }

@@ -119,7 +119,7 @@ impl Engine {
         Ok(at)
     }
 
-    fn instructions(&self, start: Avma, count: usize, out: &mut Examined) -> Result<Avma, CommandError> {
+    fn instructions(&mut self, start: Avma, count: usize, out: &mut Examined) -> Result<Avma, CommandError> {
         let (lines, next) = self.decode(start, count)?;
         for line in lines {
             let at = Avma(line.address.0);

@@ -35,7 +35,7 @@ use dpdb_snapshot::{Avma, Process};
 
 pub use crash::{Crash, Opening};
 pub use death::death;
-pub use disassembly::{Disassembly, InstructionLine};
+pub use disassembly::{Disassembly, InstructionLine, SourceOfInstruction};
 pub use error::CommandError;
 pub use examine::{Examined, Unit, Value};
 pub use examine_format::Format;
@@ -96,8 +96,7 @@ impl Engine {
 
     /// The symbol at an address, such as `main+4`.
     fn symbol_text(&self, at: Avma) -> Option<String> {
-        let hit = self.session.symbol_at(at)?;
-        Some(if hit.offset == 0 { hit.name } else { format!("{}+{}", hit.name, hit.offset) })
+        self.session.symbol_at(at).map(|hit| hit.to_string())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use dpdb_analyzer::{Frame, FrameKind, FrameRegisters, FrameTrust, SourceLocation};
+use dpdb_analyzer::{Frame, FrameKind, FrameRegisters, FrameTrust, SourceFrame, SourceLocation};
 use dpdb_snapshot::{Avma, Text};
 use serde::Serialize;
 
@@ -44,8 +44,8 @@ struct Shown {
 /// Lines that `list` shows at once, as gdb and pdb do.
 const WINDOW: u32 = 11;
 
-/// Functions longer than this are cut by `longlist`.
-const LONGEST_FUNCTION: u64 = 1 << 20;
+/// Of a longer function, `longlist` looks at so many instructions.
+const MOST_INSTRUCTIONS: usize = 20_000;
 
 impl Engine {
     /// Source text: around the selected line, onward from the last listing, or where the arguments say.
@@ -76,8 +76,8 @@ impl Engine {
     pub fn long_list(&mut self) -> Result<Reply, CommandError> {
         let current = self.current()?;
         let (tid, number) = (self.tid, self.selected_frame(self.tid));
-        let (frame, _) = self.frame_at(tid, number)?;
-        let lines = self.function_lines(frame.lookup_address(), &current);
+        let (frame, source) = self.frame_at(tid, number)?;
+        let lines = self.function_lines(frame.lookup_address(), &source);
         let (first, last) = lines.unwrap_or((current.line, current.line));
         let listing = self.lines(&current.file, first, last)?;
         self.list.shown = Some(Shown { file: current.file, first, last });
@@ -94,6 +94,11 @@ impl Engine {
 
     /// The line of source of an address.
     pub(super) fn location_at(&self, at: Avma) -> Option<SourceLocation> {
+        self.functions_at(at).into_iter().next()?.location
+    }
+
+    /// The functions at an address of code, innermost first.
+    fn functions_at(&self, at: Avma) -> Vec<SourceFrame> {
         let frame = Frame {
             index: 0,
             pc: at,
@@ -104,7 +109,7 @@ impl Engine {
             module: self.session.module_at(at).map(dpdb_analyzer::Module::index),
             returns_to_pc: false,
         };
-        self.session.symbolize(&frame).into_iter().next()?.location
+        self.session.symbolize(&frame)
     }
 
     fn current(&mut self) -> Result<SourceLocation, CommandError> {
@@ -189,23 +194,18 @@ impl Engine {
         Ok(SourceListing { file: file.into(), lines, current })
     }
 
-    /// The first and the last line of the function around an address, in the file of `current`.
-    fn function_lines(&self, at: Avma, current: &SourceLocation) -> Option<(u32, u32)> {
-        let hit = self.session.symbol_at(at)?;
-        let start = at.wrapping_sub(hit.offset);
-        let mut lines = (current.line, current.line);
-        let mut next = start;
-        while next.offset_from(start)? < hit.size.min(LONGEST_FUNCTION) {
-            let (decoded, after) = self.decode(next, 1).ok()?;
-            if decoded.is_empty() || after <= next {
-                break;
-            }
-            if let Some(location) = self.location_at(next).filter(|location| location.file == current.file) {
-                lines = (lines.0.min(location.line), lines.1.max(location.line));
-            }
-            next = after;
-        }
-        Some(lines)
+    /// The first and the last line of a function: of all the code that is its own, or was inlined from it here.
+    fn function_lines(&self, at: Avma, function: &SourceFrame) -> Option<(u32, u32)> {
+        let here = function.location.as_ref()?;
+        let name = &function.function.as_ref()?.name;
+        let range = self.session.function_range(at)?;
+        let code = self.session.disassemble(range, MOST_INSTRUCTIONS);
+        let places = code.instructions.iter().filter_map(|instruction| {
+            let mut functions = self.functions_at(instruction.address).into_iter();
+            functions.find(|found| found.function.as_ref().is_some_and(|found| found.name == *name))?.location
+        });
+        let own = places.filter(|place| place.file == here.file && place.line != 0);
+        Some(own.fold((here.line, here.line), |(first, last), place| (first.min(place.line), last.max(place.line))))
     }
 }
 

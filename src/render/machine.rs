@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::style::{Role, Style, clean, clean_str};
 use super::table::{Table, cell, plain};
-use crate::engine::{Disassembly, Examined, Format, InstructionLine, Registers, Unit, Value};
+use crate::engine::{Disassembly, Examined, Format, InstructionLine, Registers, SourceOfInstruction, Unit, Value};
 
 /// Registers, a line each.
 pub fn registers(registers: &Registers, style: &Style) -> String {
@@ -32,8 +32,12 @@ pub fn examined(examined: &Examined, style: &Style) -> String {
         _ => (16 / examined.size.max(1)).max(1),
     };
     let mut out = String::new();
-    for units in examined.units.chunks(per_line) {
-        out += &line(units, examined, style);
+    if examined.format == Format::Instruction {
+        out += &instructions(&examined.units, style);
+    } else {
+        for units in examined.units.chunks(per_line) {
+            out += &line(units, examined, style);
+        }
     }
     if let Some(ended) = &examined.ended {
         let _ = writeln!(out, "{}", style.paint(Role::Doubt, clean_str(ended)));
@@ -41,12 +45,16 @@ pub fn examined(examined: &Examined, style: &Style) -> String {
     out
 }
 
+fn instructions(units: &[Unit], style: &Style) -> String {
+    let of = |unit: &Unit| if let Value::Instruction(line) = &unit.value { Some(line.clone()) } else { None };
+    let lines: Vec<InstructionLine> = units.iter().filter_map(of).collect();
+    let width = place_width(&lines);
+    lines.iter().map(|line| instruction_line(line, width, style)).collect()
+}
+
 fn line(units: &[Unit], examined: &Examined, style: &Style) -> String {
     let first = &units[0];
     let symbol = first.symbol.as_deref().map(|symbol| format!(" <{}>", clean_str(symbol))).unwrap_or_default();
-    if let Value::Instruction(instruction) = &first.value {
-        return instruction_line(instruction, style);
-    }
     let mut out = format!("{}{symbol}:", style.paint(Role::Address, first.address));
     for unit in units {
         let _ = write!(out, "  {}", value(&unit.value, examined, style));
@@ -101,15 +109,14 @@ pub fn disassembly(disassembly: &Disassembly, style: &Style) -> String {
     if let Some(function) = &disassembly.function {
         let _ = writeln!(out, "{}:", style.paint(Role::Function, clean_str(function)));
     }
+    let width = place_width(&disassembly.lines);
     let mut last = None;
     for line in &disassembly.lines {
         if let Some(source) = line.source.as_ref().filter(|source| last != Some((&source.file, source.line))) {
             last = Some((&source.file, source.line));
-            let place = style.paint(Role::File, format!("{}:{}", style.path(&source.file), source.line));
-            let text = source.text.as_ref().map(|text| clean_str(text.as_str().unwrap_or_default().trim()));
-            let _ = writeln!(out, "{place}  {}", text.unwrap_or_default());
+            out += &source_line(source, style);
         }
-        out += &instruction_line(line, style);
+        out += &instruction_line(line, width, style);
     }
     if let Some(ended) = &disassembly.ended {
         let _ = writeln!(out, "{}", style.paint(Role::Doubt, clean_str(ended)));
@@ -117,10 +124,25 @@ pub fn disassembly(disassembly: &Disassembly, style: &Style) -> String {
     out
 }
 
-fn instruction_line(line: &InstructionLine, style: &Style) -> String {
+fn source_line(source: &SourceOfInstruction, style: &Style) -> String {
+    let place = style.paint(Role::File, format!("{}:{}", style.path(&source.file), source.line));
+    let text = source.text.as_ref().map(clean).unwrap_or_default();
+    format!("{place}  {}\n", text.replace("\\t", " ").trim())
+}
+
+fn symbol_of(line: &InstructionLine) -> String {
+    line.symbol.as_deref().map(|symbol| format!("<{}>", clean_str(symbol))).unwrap_or_default()
+}
+
+/// The widest symbol, unless it is absurd: then the rest is not pushed out of sight for its sake.
+fn place_width(lines: &[InstructionLine]) -> usize {
+    lines.iter().map(|line| symbol_of(line).chars().count()).max().unwrap_or(0).min(48)
+}
+
+fn instruction_line(line: &InstructionLine, width: usize, style: &Style) -> String {
     let marker = if line.current { style.paint(Role::Strong, "=>").to_string() } else { "  ".to_owned() };
     let address = style.paint(Role::Address, format!("{:#018x}", line.address.0));
-    let place = line.symbol.as_deref().map(|symbol| format!(" <{}>", clean_str(symbol))).unwrap_or_default();
     let note = line.note.as_deref().map(|note| format!("  # {}", clean_str(note))).unwrap_or_default();
-    format!("{marker} {address}{place}:  {}{}\n", clean_str(&line.text), style.paint(Role::Faint, note))
+    let note = style.paint(Role::Faint, note);
+    format!("{marker} {address} {:width$}  {}{note}\n", symbol_of(line), clean_str(&line.text))
 }

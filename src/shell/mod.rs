@@ -3,6 +3,8 @@
 mod batch;
 mod commands;
 mod completion;
+#[cfg(test)]
+mod docs;
 mod interactive;
 mod lookup;
 mod table;
