@@ -59,6 +59,11 @@ impl ModuleSymbols {
         self.debug_info.get_or_init(open).as_ref()
     }
 
+    /// The separate debug file, where there is one: its `.debug_frame` may be all the call frame information there is.
+    pub(crate) fn separate_file(&self) -> Option<Arc<ObjectFile>> {
+        self.separate.clone()
+    }
+
     /// What was refused or not found, a sentence each.
     pub(crate) fn warnings(&self) -> &[String] {
         &self.warnings
