@@ -10,7 +10,6 @@ use crate::disassemble::{Disassembly, disassemble};
 use crate::frame::{Backtrace, Frame, FrameRegisters, WalkEnd};
 use crate::module::{self, Module};
 use crate::overlay::Overlay;
-use crate::source::SourceFiles;
 use crate::source_frame::{SourceFrame, SymbolHit};
 use crate::symbolize::Symbolizer;
 use crate::target::Target;
@@ -36,8 +35,7 @@ pub struct Session {
     modules: Vec<Module>,
     memory: Overlay,
     cfi: CallFrameInfo,
-    pub(crate) symbolizer: Symbolizer,
-    pub(crate) source_files: SourceFiles,
+    symbolizer: Symbolizer,
 }
 
 impl Session {
@@ -48,15 +46,7 @@ impl Session {
         let modules = module::discover(target.process(), target.memory(), &options);
         let memory = Overlay::new(Arc::clone(&target), &modules);
         let cfi = CallFrameInfo::new(&modules);
-        Session {
-            target,
-            options,
-            modules,
-            memory,
-            cfi,
-            symbolizer: Symbolizer::default(),
-            source_files: SourceFiles::default(),
-        }
+        Session { target, options, modules, memory, cfi, symbolizer: Symbolizer::default() }
     }
 
     /// What is known of the process besides the bytes of its memory.
@@ -85,12 +75,12 @@ impl Session {
         module::at(&self.modules, at)
     }
 
-    /// The stack of a thread, at most `limit` physical frames of it, with those that tail calls left out put back.
+    /// The stack of a thread, at most `limit` physical frames of it.
     pub fn backtrace(&self, tid: i32, limit: usize) -> Backtrace {
         let ended = |end| Backtrace { frames: Vec::new(), end };
         let Some(thread) = self.process().thread(tid) else { return ended(WalkEnd::NoThread) };
         let Some(registers) = &thread.registers else { return ended(WalkEnd::NoRegisters) };
-        self.with_tail_calls(self.walk(&self.memory, registers.into(), limit))
+        self.walk(&self.memory, registers.into(), limit)
     }
 
     fn walk(&self, memory: &dyn Memory, registers: FrameRegisters, limit: usize) -> Backtrace {
@@ -103,7 +93,7 @@ impl Session {
             memory,
             modules: &self.modules,
             cfi: &self.cfi,
-            debug_file: &|module| self.symbolizer.of(self, module)?.separate_file(),
+            debug_file: &|module| self.symbolizer.of(self, module)?.separate().cloned(),
             function_start: &|at| self.symbol_at(at).map(|symbol| at.wrapping_sub(symbol.offset)),
         })
     }

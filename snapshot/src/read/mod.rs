@@ -131,8 +131,9 @@ impl Snapshot {
         let io_error = |source| OpenError::Io { path: path.to_owned(), source };
         let stream = Stream::open(File::open(path).map_err(io_error)?).map_err(io_error)?;
         let mut damage = stream.damage().to_vec();
-        let headers = CoreHeaders::read(&stream, &mut damage).map_err(|error| open_error(path, &stream, error))?;
+        let mut headers = CoreHeaders::read(&stream, &mut damage).map_err(|error| open_error(path, &stream, error))?;
         let notes = notes::read(&stream, &headers.notes, &mut damage);
+        headers.add_unlisted_files(&notes.files);
         let segments = Segments::new(&headers.loads, notes.memory.as_ref());
         let capture = notes.capture.clone();
         let unreadable = capture.as_ref().map(|report| sorted(&report.unreadable)).unwrap_or_default();
