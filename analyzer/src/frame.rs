@@ -43,7 +43,8 @@ impl Frame {
     /// line or even, behind a call that never returns, to the next function, so callers are looked up one byte
     /// earlier; the innermost frame and one that a signal interrupted are looked up at `pc` itself.
     pub fn lookup_address(&self) -> Avma {
-        if self.returns_to_pc { self.pc.wrapping_sub(1) } else { self.pc }
+        let called = self.returns_to_pc && self.kind != FrameKind::SignalTrampoline;
+        if called { self.pc.wrapping_sub(1) } else { self.pc }
     }
 
     /// The stack pointer as of this frame.
@@ -59,6 +60,9 @@ pub enum FrameKind {
     Normal,
     /// The kernel's: it runs `rt_sigreturn` when the handler, its callee, is done. Its caller was interrupted.
     SignalTrampoline,
+    /// One that is no longer on the stack: its function ended in a jump to the function of the frame above it, as call
+    /// site information shows. `pc` is the address behind the jump, and only the innermost function there is shown.
+    TailCall,
 }
 
 /// How a frame was found, the surest first.

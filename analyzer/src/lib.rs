@@ -10,6 +10,7 @@
 
 mod arch;
 mod build_id;
+mod by_name;
 mod compressed;
 mod debug_file;
 mod disassemble;
@@ -20,20 +21,28 @@ mod module;
 mod module_symbols;
 mod object_file;
 mod overlay;
+mod report;
 mod session;
+mod source;
 mod source_frame;
 mod svma;
 mod symbolize;
 mod symbols;
+mod tail_frames;
 mod target;
 mod unwind;
 
 pub use build_id::BuildId;
+pub use by_name::{FunctionLines, NamedFunction};
 pub use disassemble::{Disassembly, Instruction, disassemble};
 pub use frame::{Backtrace, Frame, FrameKind, FrameRegisters, FrameTrust, WalkEnd};
 pub use module::Module;
 pub use object_file::{ObjectFile, ObjectFileError, Section, Segment};
+pub use report::{
+    Document, Limits, Producer, ReportedFrame, ReportedKind, ReportedSignal, ReportedThread, Target as ReportedTarget,
+};
 pub use session::{Options, Session};
+pub use source::{SourceError, SourceText};
 pub use source_frame::{FunctionName, Language, NameSource, SourceFrame, SourceLocation, SymbolHit};
 pub use svma::Svma;
 pub use symbols::{SymbolRef, SymbolTable, demangle};

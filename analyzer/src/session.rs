@@ -10,6 +10,7 @@ use crate::disassemble::{Disassembly, disassemble};
 use crate::frame::{Backtrace, Frame, FrameRegisters, WalkEnd};
 use crate::module::{self, Module};
 use crate::overlay::Overlay;
+use crate::source::SourceFiles;
 use crate::source_frame::{SourceFrame, SymbolHit};
 use crate::symbolize::Symbolizer;
 use crate::target::Target;
@@ -35,7 +36,8 @@ pub struct Session {
     modules: Vec<Module>,
     memory: Overlay,
     cfi: CallFrameInfo,
-    symbolizer: Symbolizer,
+    pub(crate) symbolizer: Symbolizer,
+    pub(crate) source_files: SourceFiles,
 }
 
 impl Session {
@@ -46,7 +48,15 @@ impl Session {
         let modules = module::discover(target.process(), target.memory(), &options);
         let memory = Overlay::new(Arc::clone(&target), &modules);
         let cfi = CallFrameInfo::new(&modules);
-        Session { target, options, modules, memory, cfi, symbolizer: Symbolizer::default() }
+        Session {
+            target,
+            options,
+            modules,
+            memory,
+            cfi,
+            symbolizer: Symbolizer::default(),
+            source_files: SourceFiles::default(),
+        }
     }
 
     /// What is known of the process besides the bytes of its memory.
@@ -75,12 +85,12 @@ impl Session {
         module::at(&self.modules, at)
     }
 
-    /// The stack of a thread, at most `limit` physical frames of it.
+    /// The stack of a thread, at most `limit` physical frames of it, with those that tail calls left out put back.
     pub fn backtrace(&self, tid: i32, limit: usize) -> Backtrace {
         let ended = |end| Backtrace { frames: Vec::new(), end };
         let Some(thread) = self.process().thread(tid) else { return ended(WalkEnd::NoThread) };
         let Some(registers) = &thread.registers else { return ended(WalkEnd::NoRegisters) };
-        self.walk(&self.memory, registers.into(), limit)
+        self.with_tail_calls(self.walk(&self.memory, registers.into(), limit))
     }
 
     fn walk(&self, memory: &dyn Memory, registers: FrameRegisters, limit: usize) -> Backtrace {

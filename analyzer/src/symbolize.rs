@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use dpdb_snapshot::Avma;
 
-use crate::Module;
 use crate::debug_file::DebugFileFinder;
 use crate::dwarf::{Function, Place};
-use crate::frame::Frame;
+use crate::frame::{Frame, FrameKind};
 use crate::module_symbols::ModuleSymbols;
 use crate::session::Session;
 use crate::source_frame::{FunctionName, NameSource, SourceFrame, SymbolHit};
+use crate::symbols::SymbolRef;
+use crate::{Module, Svma};
 
 /// Places that are remembered. A deep recursion asks for the same few again and again.
 const MOST_REMEMBERED: usize = 50_000;
@@ -56,7 +57,13 @@ impl Symbolizer {
     }
 
     pub(crate) fn symbolize(&self, session: &Session, frame: &Frame) -> Vec<SourceFrame> {
-        self.source_frames(session, frame.pc, frame.lookup_address())
+        let mut functions = self.source_frames(session, frame.pc, frame.lookup_address());
+        if frame.kind == FrameKind::TailCall {
+            // What jumped away is one function, inlined or not; whom it was inlined into did not go on.
+            functions.truncate(1);
+            functions[0].inline = false;
+        }
+        functions
     }
 
     /// The functions at `lookup`, where control is at (or returns to) `pc`.
@@ -106,6 +113,23 @@ impl Symbolizer {
             offset: svma.0.saturating_sub(hit.address.0),
             size: hit.size,
             module: module.index(),
+        })
+    }
+
+    /// The first address of the function that `at` lies in.
+    pub(crate) fn function_start(&self, session: &Session, at: Avma) -> Option<Avma> {
+        let module = session.module_at(at)?;
+        let (symbols, svma) = (self.of(session, module)?, module.to_svma(at)?);
+        let debug = || symbols.debug_info()?.view().function_start(svma);
+        let elf = || symbols.symbols().function_at(svma).map(|symbol| symbol.address);
+        debug().or_else(elf).map(|start: Svma| module.to_avma(start))
+    }
+
+    /// The function or data with this linkage name, in the first module that has it.
+    pub(crate) fn by_linkage_name(&self, session: &Session, name: &str) -> Option<Avma> {
+        session.modules().iter().find_map(|module| {
+            let symbol: SymbolRef<'_> = self.of(session, module)?.symbols().by_linkage_name(name)?;
+            Some(module.to_avma(symbol.address))
         })
     }
 

@@ -9,22 +9,17 @@
 //! Whatever a file claims, it cannot make us recurse, loop, or allocate beyond its own size times a small constant.
 
 mod address_index;
-#[allow(dead_code, reason = "stacks with tail calls land next")]
 mod call_sites;
 mod functions;
-#[allow(dead_code, reason = "the search by name lands next")]
 mod lines;
-#[allow(dead_code, reason = "the search by name lands next")]
 mod lookup;
 mod names;
 mod outline;
 mod ranges;
 mod root_entry;
 mod scopes;
-#[allow(dead_code, reason = "the search by name lands next")]
 mod search;
 mod sections;
-#[allow(dead_code, reason = "stacks with tail calls land next")]
 pub(crate) mod tail_calls;
 mod unit;
 mod view;
@@ -36,6 +31,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use gimli::Abbreviations;
 
 use address_index::AddressIndex;
+pub(crate) use call_sites::{CallSite, CallTarget, Calls};
 use functions::FunctionTable;
 use lines::LineTable;
 pub(crate) use lookup::{Function, Place};
