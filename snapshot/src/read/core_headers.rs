@@ -14,6 +14,8 @@ use crate::stream::{Missing, Stream};
 pub(super) struct CoreHeaders {
     pub(super) loads: Vec<ProgramHeader>,
     pub(super) notes: Vec<ProgramHeader>,
+    /// Not all of them are there.
+    pub(super) incomplete: bool,
 }
 
 /// Why there are none.
@@ -48,6 +50,7 @@ impl CoreHeaders {
             }
         }
         if present < expected {
+            headers.incomplete = true;
             damage.push(Damage::Segments { present, expected });
         }
         Ok(headers)
