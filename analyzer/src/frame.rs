@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use dpdb_snapshot::arch::x86_64::GeneralRegisters;
 use dpdb_snapshot::{Absent, Avma, Registers};
 
 use crate::arch::x86_64::{REGISTER_COUNT, REGISTER_NAMES, RIP, RSP};
@@ -211,7 +212,13 @@ impl FrameRegisters {
 
 impl From<&Registers> for FrameRegisters {
     fn from(registers: &Registers) -> FrameRegisters {
-        FrameRegisters { values: registers.general.dwarf(), known: (1 << REGISTER_COUNT) - 1 }
+        FrameRegisters::from(&registers.general)
+    }
+}
+
+impl From<&GeneralRegisters> for FrameRegisters {
+    fn from(registers: &GeneralRegisters) -> FrameRegisters {
+        FrameRegisters { values: registers.dwarf(), known: (1 << REGISTER_COUNT) - 1 }
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use dpdb_snapshot::arch::x86_64::GeneralRegisters;
 use dpdb_snapshot::{AddressRange, Avma, Memory, Process};
 
 use crate::disassemble::{Disassembly, disassemble};
@@ -93,6 +94,18 @@ impl Session {
         self.with_tail_calls(self.walk(&self.memory, registers.into(), limit))
     }
 
+    /// The frames that are really there, of a thread with these registers.
+    pub(crate) fn physical_backtrace(&self, registers: &GeneralRegisters, limit: usize) -> Backtrace {
+        self.walk(&self.memory, registers.into(), limit)
+    }
+
+    /// Where in the process the symbol of `module` with exactly this name is.
+    pub(crate) fn address_of(&self, module: &Module, name: &str) -> Option<Avma> {
+        let symbols = self.symbolizer.of(self, module)?.symbols();
+        let symbol = symbols.named(name).find(|symbol| symbol.linkage_name() == name)?;
+        Some(module.to_avma(symbol.address))
+    }
+
     fn walk(&self, memory: &dyn Memory, registers: FrameRegisters, limit: usize) -> Backtrace {
         self.with_space(memory, |space| unwind::walk(space, registers, limit))
     }
@@ -103,7 +116,7 @@ impl Session {
             memory,
             modules: &self.modules,
             cfi: &self.cfi,
-            debug_file: &|module| self.symbolizer.of(self, module)?.separate().cloned(),
+            debug_file: &|module| self.symbolizer.of(self, module)?.separate_file(),
             function_start: &|at| self.symbol_at(at).map(|symbol| at.wrapping_sub(symbol.offset)),
         })
     }

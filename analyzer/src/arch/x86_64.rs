@@ -1,6 +1,11 @@
 //! x86-64 as the System V psABI has it: DWARF register numbers, and who preserves which register.
 
+pub(crate) mod operands;
+mod syscalls;
+
 use iced_x86::Register;
+
+pub(crate) use syscalls::syscall_name;
 
 /// How many registers a frame carries: the sixteen general ones and the return address.
 pub(crate) const REGISTER_COUNT: usize = 17;
