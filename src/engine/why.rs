@@ -1,5 +1,6 @@
 //! `why`: the fault in one paragraph.
 
+use dpdb_analyzer::Finding;
 use serde::Serialize;
 
 use super::{CommandError, Engine, Reply};
@@ -9,6 +10,8 @@ use super::{CommandError, Engine, Reply};
 pub struct Why {
     /// The paragraph.
     pub text: String,
+    /// What it says, a piece each.
+    pub findings: Vec<Finding>,
 }
 
 impl Engine {
@@ -17,6 +20,7 @@ impl Engine {
     /// # Errors
     /// Nothing died here.
     pub fn why(&mut self) -> Result<Reply, CommandError> {
-        Ok(Reply::Why(Why { text: String::new() }))
+        let explanation = self.session.explain().ok_or_else(|| CommandError::refused("nothing says that it died"))?;
+        Ok(Reply::Why(Why { text: explanation.to_string(), findings: explanation.findings }))
     }
 }
