@@ -204,7 +204,6 @@ fn request(arguments: Vec<OsString>) -> Result<Request, clap::Error> {
             "a command to run or a snapshot to open is missing",
         ));
     }
-    let escaped = arguments.iter().any(|argument| argument == "--");
     let cli = Cli::try_parse_from(&arguments)?;
     Ok(match cli.subcommand {
         Some(Sub::Run(run)) => Request::Run(with_command(run)?),
@@ -213,19 +212,18 @@ fn request(arguments: Vec<OsString>) -> Result<Request, clap::Error> {
         Some(Sub::Export(export)) => Request::Export(export),
         Some(Sub::Report(report)) => Request::Report(report),
         Some(Sub::Doctor(doctor)) => Request::Doctor(doctor),
-        None => {
-            let run = with_command(cli.run)?;
-            reject_lost_snapshot(&run, escaped)?;
-            Request::Run(run)
-        }
+        None => Request::Run(with_command(cli.run)?),
     })
 }
 
-/// `dpdb-trace FILE …` means `dpdb-trace inspect FILE …` where FILE is a snapshot or core.
+/// `dpdb-trace FILE …` means `dpdb-trace inspect FILE …` where FILE is a snapshot or core, or is at least called one:
+/// "command not found" would tell nobody that `lost.snap` is not there or is broken.
 fn inspect_spelled_out(mut arguments: Vec<OsString>) -> Vec<OsString> {
-    let names_a_crash = arguments
-        .get(1)
-        .is_some_and(|first| !first.as_encoded_bytes().starts_with(b"-") && is_snapshot_or_core(Path::new(first)));
+    let names_a_crash = arguments.get(1).is_some_and(|first| {
+        let path = Path::new(first);
+        let named = path.extension() == Some(OsStr::new("snap"));
+        !first.as_encoded_bytes().starts_with(b"-") && (named || is_snapshot_or_core(path))
+    });
     if names_a_crash {
         arguments.insert(1, "inspect".into());
     }
@@ -244,19 +242,6 @@ fn is_snapshot_or_core(path: &Path) -> bool {
     let Ok(()) = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut head)) else { return false };
     // e_type is the half word at offset 16; ET_CORE is 4 (gABI, ELF header).
     head.starts_with(&ZSTD) || (head.starts_with(b"\x7fELF") && head[16..18] == [4, 0])
-}
-
-/// `dpdb-trace lost.snap` would answer "command not found", which tells nobody what is wrong.
-fn reject_lost_snapshot(run: &RunArgs, escaped: bool) -> Result<(), clap::Error> {
-    let first = Path::new(&run.command[0]);
-    if escaped || first.extension() != Some(OsStr::new("snap")) {
-        return Ok(());
-    }
-    let what = match first.metadata() {
-        Err(error) => format!("cannot open '{}': {error}", first.display()),
-        Ok(_) => format!("'{}' is not a snapshot (to run it as a command, put -- before it)", first.display()),
-    };
-    Err(usage_error(what))
 }
 
 fn with_command(run: RunArgs) -> Result<RunArgs, clap::Error> {

@@ -13,7 +13,7 @@ use crate::build_id::BuildId;
 use crate::object_file::{ObjectFile, Segment};
 use crate::svma::Svma;
 
-pub(crate) use discover::discover;
+pub(crate) use discover::{discover, file_path};
 
 /// The one of `modules`, which ascend by address, that `at` lies in.
 pub(crate) fn at(modules: &[Module], at: Avma) -> Option<&Module> {

@@ -39,6 +39,11 @@ impl ModuleSymbols {
         Some(ModuleSymbols { object, separate, alt: alt.file, warnings, symbols, debug_info })
     }
 
+    /// The separate debug file, where one was needed and found.
+    pub(crate) fn separate(&self) -> Option<&Arc<ObjectFile>> {
+        self.separate.as_ref()
+    }
+
     /// The symbols of the file, of its separate debug file, and of its `.gnu_debugdata`.
     pub(crate) fn symbols(&self) -> &SymbolTable {
         self.symbols.get_or_init(|| {
@@ -57,11 +62,6 @@ impl ModuleSymbols {
             DebugInfo::of(file.clone(), self.alt.clone(), linked.map(|file| Path::to_owned(file.path())).collect())
         };
         self.debug_info.get_or_init(open).as_ref()
-    }
-
-    /// The separate debug file, where there is one: its `.debug_frame` may be all the call frame information there is.
-    pub(crate) fn separate_file(&self) -> Option<Arc<ObjectFile>> {
-        self.separate.clone()
     }
 
     /// What was refused or not found, a sentence each.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dpdb_snapshot::{Absent, AddressRange, Avma, Mapping, Memory, Process};
 use object::elf;
 
-use crate::module::Module;
+use crate::module::{self, Module};
 use crate::object_file::ObjectFile;
 use crate::target::Target;
 
@@ -57,7 +57,7 @@ impl Overlay {
 fn mappings_of<'a>(module: &'a Module, process: &'a Process) -> impl Iterator<Item = &'a Mapping> {
     let inside = process.mappings.iter().filter(|mapping| module.range().contains(mapping.range.start));
     inside.filter(|mapping| {
-        let of_file = mapping.path.0.starts_with(&module.path().0);
+        let of_file = module::file_path(mapping).is_some_and(|path| path == module.path().as_path());
         of_file && !mapping.permissions.shared && !mapping.permissions.write
     })
 }

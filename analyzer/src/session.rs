@@ -116,7 +116,7 @@ impl Session {
             memory,
             modules: &self.modules,
             cfi: &self.cfi,
-            debug_file: &|module| self.symbolizer.of(self, module)?.separate_file(),
+            debug_file: &|module| self.symbolizer.of(self, module)?.separate().cloned(),
             function_start: &|at| self.symbol_at(at).map(|symbol| at.wrapping_sub(symbol.offset)),
         })
     }

@@ -1,6 +1,6 @@
 //! What a stopped process is looked at through.
 
-use dpdb_snapshot::{Memory, Process};
+use dpdb_snapshot::{Memory, Process, Snapshot};
 
 /// A stopped process: its description and its memory. A snapshot, a core and a live process look alike from here.
 pub trait Target: Send + Sync {
@@ -11,6 +11,16 @@ pub trait Target: Send + Sync {
     fn memory(&self) -> &dyn Memory;
 }
 
+impl Target for Snapshot {
+    fn process(&self) -> &Process {
+        Snapshot::process(self)
+    }
+
+    fn memory(&self) -> &dyn Memory {
+        self
+    }
+}
+
 /// A process put together by hand, as tests do.
 impl<M: Memory> Target for (Process, M) {
     fn process(&self) -> &Process {
@@ -19,15 +29,5 @@ impl<M: Memory> Target for (Process, M) {
 
     fn memory(&self) -> &dyn Memory {
         &self.1
-    }
-}
-
-impl Target for dpdb_snapshot::Snapshot {
-    fn process(&self) -> &Process {
-        self.process()
-    }
-
-    fn memory(&self) -> &dyn Memory {
-        self
     }
 }

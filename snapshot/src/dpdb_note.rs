@@ -14,11 +14,14 @@ use crate::{AddressRange, Avma, Process};
 pub(crate) const OWNER: &str = "DPDB";
 
 /// `type` of the note with the [`Process`].
-pub(crate) const NT_DPDB_PROCESS: u32 = 1;
+///
+/// Our types are far from the kernel's, although the owner should tell them apart: gdb and readelf (binutils,
+/// `elfcore_grok_note`) take type 2 of any owner they do not know for a thread's floating point registers.
+pub(crate) const NT_DPDB_PROCESS: u32 = 0x4450_4401;
 /// `type` of the note with the ranges that are zero or left out.
-pub(crate) const NT_DPDB_MEMORY: u32 = 2;
+pub(crate) const NT_DPDB_MEMORY: u32 = 0x4450_4402;
 /// `type` of the note at the end of the file, the [`crate::CaptureReport`].
-pub(crate) const NT_DPDB_CAPTURE: u32 = 3;
+pub(crate) const NT_DPDB_CAPTURE: u32 = 0x4450_4403;
 
 /// What this version writes into `version`.
 pub(crate) const VERSION: u32 = 1;

@@ -35,7 +35,7 @@ pub const MAX_JSON: u64 = 32 << 20;
 pub const MAX_JSON_CONTAINERS: usize = 1 << 20;
 
 /// Commas in a JSON note, which bound its strings and numbers.
-pub const MAX_JSON_VALUES: usize = 8 << 20;
+pub const MAX_JSON_VALUES: usize = 4 << 20;
 
 /// Bytes that one frame may decompress to and still be read as a whole. A file with larger frames is decompressed
 /// from its beginning into a temporary file.
@@ -45,10 +45,16 @@ pub const MAX_FRAME: u64 = 16 << 20;
 pub const MAX_FRAMES: u64 = 8 << 20;
 
 /// Bytes that the temporary file for a core without frames may grow to. Runs of zeros are holes in it.
-pub const MAX_SPOOL: u64 = 256 << 30;
+pub const MAX_SPOOL: u64 = 64 << 30;
 
 /// Bytes of decompressed frames that a reader keeps.
 pub const CACHE: usize = 64 << 20;
 
-/// Modules that are looked for in a core that does not list them.
-pub const MAX_MODULES: usize = 16 << 10;
+/// Modules that are looked for in a core that does not list them; a large program has a thousand.
+pub const MAX_MODULES: usize = 8 << 10;
+
+/// Program headers of a module that are looked at; real ones have a dozen.
+pub const MAX_MODULE_SEGMENTS: u16 = 128;
+
+/// Note segments of a module that are looked at, and bytes of each.
+pub const MAX_MODULE_NOTES: (usize, u64) = (4, 16 << 10);

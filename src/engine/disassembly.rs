@@ -139,9 +139,9 @@ impl Engine {
         }
     }
 
-    fn source_of(&mut self, at: Avma) -> Option<SourceOfInstruction> {
+    fn source_of(&self, at: Avma) -> Option<SourceOfInstruction> {
         let location = self.location_at(at)?;
-        let text = self.source_file(&location.file).ok();
+        let text = self.source_text(&location.file).ok();
         let text = text.and_then(|file| Some(Text(file.line(location.line)?.to_vec())));
         Some(SourceOfInstruction { file: location.file.as_path().into(), line: location.line, text })
     }

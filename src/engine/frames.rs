@@ -40,6 +40,8 @@ pub struct FrameLine {
     pub doubtful: bool,
     /// It is the kernel's signal trampoline: what follows was interrupted.
     pub signal_trampoline: bool,
+    /// It is no longer on the stack: it jumped to the function of the frame before it, as its last call.
+    pub tail_call: bool,
     /// The canonical frame address.
     pub cfa: Option<Hex>,
 }
@@ -181,6 +183,7 @@ fn line(number: usize, selected: bool, frame: &Frame, source: SourceFrame, modul
         trust: frame.trust.to_string(),
         doubtful: matches!(frame.trust, FrameTrust::FramePointer | FrameTrust::Scan),
         signal_trampoline: frame.kind == FrameKind::SignalTrampoline,
+        tail_call: frame.kind == FrameKind::TailCall,
         cfa: frame.cfa.map(Hex::from),
     }
 }

@@ -21,7 +21,6 @@ mod registers;
 mod registers_fp;
 mod reply;
 mod source;
-mod source_file;
 mod stack;
 mod threads;
 mod user_frame;
@@ -55,7 +54,6 @@ pub use why::Why;
 
 use examine::ExamineState;
 use source::ListState;
-use source_file::SourceFiles;
 use stack::{Names, Stack};
 
 /// One process being looked at, and where in it.
@@ -71,7 +69,6 @@ pub struct Engine {
     names: Names,
     examine: ExamineState,
     list: ListState,
-    sources: SourceFiles,
 }
 
 impl Engine {
@@ -123,7 +120,9 @@ impl address::Scope for FrameScope<'_> {
     }
 
     fn symbol(&self, name: &str) -> Result<u64, CommandError> {
-        Err(CommandError::refused(format!("no symbol is called '{name}'")))
+        let address = self.engine.session.symbol_named(name);
+        let address = address.ok_or_else(|| CommandError::refused(format!("no symbol is called '{name}'")))?;
+        Ok(address.0)
     }
 
     fn word(&self, at: u64) -> Result<u64, CommandError> {

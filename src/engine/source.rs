@@ -1,8 +1,9 @@
 //! `list` and `longlist`: source text.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use dpdb_analyzer::{Frame, FrameKind, FrameRegisters, FrameTrust, SourceFrame, SourceLocation};
+use dpdb_analyzer::{Frame, FrameKind, FrameRegisters, FrameTrust, SourceFrame, SourceLocation, SourceText};
 use dpdb_snapshot::{Avma, Text};
 use serde::Serialize;
 
@@ -17,6 +18,8 @@ pub struct SourceListing {
     pub lines: Vec<SourceLine>,
     /// The line of the selected frame, where it is in this file.
     pub current: Option<u32>,
+    /// A warning, where the file is newer than the program.
+    pub stale: Option<String>,
 }
 
 /// One line.
@@ -163,40 +166,54 @@ impl Engine {
         {
             return Ok((self.find_file(file), line));
         }
-        let at = self.address(text)?;
-        let location = self.location_at(at);
-        let location = location.ok_or_else(|| CommandError::refused(format!("'{text}' has no line of source")))?;
+        let location = self.function_place(text)?;
         Ok((location.file, location.line))
     }
 
-    /// The file that the user means: the frames of the selected thread name most of those that matter.
+    /// The file that the user means: the selected frame's, if its path ends so, else one that a module was made from.
     fn find_file(&mut self, name: &str) -> PathBuf {
-        const FRAMES: usize = 64;
-        let tid = self.tid;
-        let count = self.stack(tid, FRAMES).map_or(0, |stack| stack.numbered.len().min(FRAMES));
-        let known: Vec<PathBuf> =
-            (0..count).filter_map(|number| Some(self.frame_at(tid, number).ok()?.1.location?.file)).collect();
-        if let Some(file) = known.iter().find(|file| file.ends_with(name)) {
-            return file.clone();
+        let current = self.current().ok().map(|location| location.file).filter(|file| file.ends_with(name));
+        let known = || self.session.source_files_named(Path::new(name)).into_iter().next();
+        current.or_else(known).unwrap_or_else(|| name.into())
+    }
+
+    /// The place of a function, by its declaration or else its code.
+    fn function_place(&mut self, name: &str) -> Result<SourceLocation, CommandError> {
+        let declared = self.session.functions_named(name).into_iter().find_map(|function| function.declared);
+        if let Some(declared) = declared {
+            return Ok(declared);
         }
-        let beside = known.first().and_then(|file| file.parent()).map(|folder| folder.join(name));
-        beside.filter(|file| self.source_file(file).is_ok()).unwrap_or_else(|| name.into())
+        let at = self.address(name)?;
+        self.location_at(at).ok_or_else(|| CommandError::refused(format!("'{name}' has no line of source")))
     }
 
     fn lines(&mut self, file: &Path, first: u32, last: u32) -> Result<SourceListing, CommandError> {
-        let text = self.source_file(file)?;
+        let text = self.source_text(file)?;
         let numbers = first.max(1)..=last;
-        let lines =
-            numbers.map_while(|number| Some(SourceLine { number, text: Text(text.line(number)?.to_vec()) })).collect();
+        let line = |number| Some(SourceLine { number, text: Text(text.line(number)?.to_vec()) });
+        let lines = numbers.map_while(line).collect();
         let (tid, number) = (self.tid, self.selected_frame(self.tid));
-        let current = self.frame_at(tid, number).ok().and_then(|(_, source)| source.location);
-        let current = current.filter(|location| location.file == file).map(|location| location.line);
-        Ok(SourceListing { file: file.into(), lines, current })
+        let source = self.frame_at(tid, number).ok().map(|(_, source)| source).unwrap_or_default();
+        let current = source.location.filter(|location| location.file == file).map(|location| location.line);
+        let stale = source.module.and_then(|module| self.session.stale_source(&text, module));
+        Ok(SourceListing { file: file.into(), lines, current, stale: stale.filter(|_| current.is_some()) })
     }
 
-    /// The first and the last line of a function: of all the code that is its own, or was inlined from it here.
+    /// The text of a source file that the compiler named so.
+    pub(super) fn source_text(&self, file: &Path) -> Result<Arc<SourceText>, CommandError> {
+        self.session.source_text(file).map_err(|error| {
+            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+            CommandError::Refused(format!("{error}{}", cause.unwrap_or_default()))
+        })
+    }
+
+    /// The first and the last line of the function at `at`. Of an inlined one, those that were inlined here.
     fn function_lines(&self, at: Avma, function: &SourceFrame) -> Option<(u32, u32)> {
         let here = function.location.as_ref()?;
+        if !function.inline {
+            let lines = self.session.function_lines(at).filter(|lines| lines.file == here.file);
+            return lines.map(|lines| (lines.first.min(here.line), lines.last.max(here.line)));
+        }
         let name = &function.function.as_ref()?.name;
         let range = self.session.function_range(at)?;
         let code = self.session.disassemble(range, MOST_INSTRUCTIONS);

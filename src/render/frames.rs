@@ -46,6 +46,9 @@ fn tags(frame: &FrameLine, style: &Style) -> String {
     if frame.inline {
         let _ = write!(tags, " {}", style.paint(Role::Faint, "[inlined]"));
     }
+    if frame.tail_call {
+        let _ = write!(tags, " {}", style.paint(Role::Faint, "[tail call]"));
+    }
     if !matches!(frame.trust.as_str(), "registers" | "cfi") {
         let role = if frame.doubtful { Role::Doubt } else { Role::Faint };
         let _ = write!(tags, " {}", style.paint(role, format!("[found by {}]", frame.trust)));

@@ -129,11 +129,11 @@ pub enum SuperviseError {
     #[error("an argument holds a NUL byte: {0:?}")]
     NulInArgument(std::ffi::OsString),
     /// The name template is wrong.
-    #[error("the name template {template:?} {reason}")]
+    #[error("{reason}")]
     NameTemplate {
         /// As it was given.
         template: String,
-        /// What is wrong, to be read after it.
+        /// What is wrong with it, as a sentence.
         reason: String,
     },
     /// The journal cannot be opened.

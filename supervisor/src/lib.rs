@@ -10,13 +10,25 @@
 //! **What it does not know.** What the bytes of a process mean.
 
 pub mod capture;
+pub mod doctor;
 pub mod event;
+mod history;
+mod launch;
+mod leak_sanitizer;
 pub mod options;
+mod policy;
+mod proc;
+mod snapshots;
 mod stop;
 mod stopped;
+mod supervise;
 pub mod sys;
+mod tracer;
+mod tree;
 
 pub use event::{Event, Observer, Outcome, SnapshotWritten, SuperviseError};
 pub use options::{Options, SignalSet, UnknownSignal};
+pub use proc::proc_dir;
 pub use stop::{Birth, Stop};
 pub use stopped::{AbsentThread, RunningProcess, StoppedProcess, StoppedThread};
+pub use supervise::{die_of, supervise};

@@ -67,7 +67,8 @@ impl SignalSet {
         .collect()
     }
 
-    /// Reads a list such as `SEGV,ABRT`. Items that start with `+` or `-` change the default set: `+TERM,-QUIT`.
+    /// Reads a list such as `SEGV,ABRT`. Items that start with `+` or `-` change the default set: `+TERM,-QUIT`;
+    /// `all` is every signal.
     ///
     /// # Errors
     /// The first item that names no signal.
@@ -77,12 +78,12 @@ impl SignalSet {
         let mut set = if changes { SignalSet::crashes() } else { SignalSet(0) };
         for item in items() {
             let name = item.strip_prefix(['+', '-']).unwrap_or(item);
-            let signal = Signal::parse(name).ok_or_else(|| UnknownSignal(name.to_owned()))?;
-            if item.starts_with('-') {
-                set.0 &= !bit(signal);
-            } else {
-                set.0 |= bit(signal);
-            }
+            let bits = match Signal::parse(name) {
+                Some(signal) => bit(signal),
+                None if name.eq_ignore_ascii_case("all") => u64::MAX,
+                None => return Err(UnknownSignal(name.to_owned())),
+            };
+            set.0 = if item.starts_with('-') { set.0 & !bits } else { set.0 | bits };
         }
         Ok(set)
     }
@@ -125,6 +126,7 @@ mod tests {
         assert!(only.contains(Signal::SEGV) && only.contains(Signal::TERM) && !only.contains(Signal::ABRT));
         let changed = SignalSet::parse("+TERM,-QUIT").unwrap();
         assert!(changed.contains(Signal::TERM) && changed.contains(Signal::ABRT) && !changed.contains(Signal::QUIT));
+        assert!(SignalSet::parse("all,-CHLD").unwrap().contains(Signal::KILL));
         assert!(!SignalSet::parse("").unwrap().contains(Signal::SEGV));
         assert_eq!(
             SignalSet::parse("SEGV,NOPE").unwrap_err().to_string(),

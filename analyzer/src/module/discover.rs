@@ -158,7 +158,7 @@ fn is_nameless(mapping: &Mapping) -> bool {
 }
 
 /// The path of the file behind a mapping, without what the kernel adds to that of a deleted one.
-fn file_path(mapping: &Mapping) -> Option<PathBuf> {
+pub(crate) fn file_path(mapping: &Mapping) -> Option<PathBuf> {
     let path = &mapping.path.0;
     if !path.starts_with(b"/") || path.starts_with(b"/dev/") {
         return None;

@@ -31,8 +31,16 @@ const KEPT_ROWS: usize = 1 << 16;
 /// The call frame information of all modules, read as it is needed.
 #[derive(Debug)]
 pub(crate) struct CallFrameInfo {
-    modules: Vec<OnceLock<Vec<Table>>>,
+    modules: Vec<ModuleTables>,
     rows: Mutex<HashMap<Avma, Lookup>>,
+}
+
+/// The sections of one module, in the order in which they are asked.
+#[derive(Debug, Default)]
+struct ModuleTables {
+    own: OnceLock<Vec<Table>>,
+    /// The separate debug file's, which is looked for only when the module's own do not cover an address.
+    separate: OnceLock<Vec<Table>>,
 }
 
 /// What there is for an address: rules; nothing; or an entry that is damaged, with the complaint.
@@ -40,7 +48,7 @@ pub(crate) type Lookup = Result<Option<Arc<Rules>>, String>;
 
 impl CallFrameInfo {
     pub(crate) fn new(modules: &[Module]) -> CallFrameInfo {
-        CallFrameInfo { modules: modules.iter().map(|_| OnceLock::new()).collect(), rows: Mutex::default() }
+        CallFrameInfo { modules: modules.iter().map(|_| ModuleTables::default()).collect(), rows: Mutex::default() }
     }
 
     /// The rules for the code at `at`, which is a frame's lookup address in `module`. `debug_file` finds the module's
@@ -56,12 +64,8 @@ impl CallFrameInfo {
         if let Some(known) = rows.get(&at) {
             return known.clone();
         }
-        let (Some(tables), Some(svma)) = (self.modules.get(module.index()), module.to_svma(at)) else {
-            return Ok(None);
-        };
-        let tables = tables.get_or_init(|| tables_of(module, memory, debug_file(module)));
-        let found = tables.iter().map(|table| table.rules(svma)).find(|found| !matches!(found, Ok(None)));
-        let found = found.unwrap_or(Ok(None));
+        let Some(svma) = module.to_svma(at) else { return Ok(None) };
+        let found = self.tables(module, memory, debug_file).find_map(|table| table.rules(svma).transpose()).transpose();
         if rows.len() >= KEPT_ROWS {
             rows.clear();
         }
@@ -78,18 +82,23 @@ impl CallFrameInfo {
         debug_file: &dyn Fn(&Module) -> Option<Arc<ObjectFile>>,
     ) -> Option<AddressRange> {
         let svma = module.to_svma(at)?;
-        let covered = self.tables(module, memory, debug_file).iter().find_map(|table| table.covered(svma))?;
+        let covered = self.tables(module, memory, debug_file).find_map(|table| table.covered(svma))?;
         Some(AddressRange { start: module.to_avma(Svma(covered.start)), end: module.to_avma(Svma(covered.end)) })
     }
 
-    fn tables(
-        &self,
-        module: &Module,
-        memory: &dyn Memory,
-        debug_file: &dyn Fn(&Module) -> Option<Arc<ObjectFile>>,
-    ) -> &[Table] {
+    fn tables<'a>(
+        &'a self,
+        module: &'a Module,
+        memory: &'a dyn Memory,
+        debug_file: &'a dyn Fn(&Module) -> Option<Arc<ObjectFile>>,
+    ) -> impl Iterator<Item = &'a Table> {
         let tables = self.modules.get(module.index());
-        tables.map_or(&[], |tables| tables.get_or_init(|| tables_of(module, memory, debug_file(module))))
+        let own = move |tables: &'a ModuleTables| tables.own.get_or_init(|| own_tables(module, memory)).iter();
+        let separate = move |tables: &'a ModuleTables| {
+            let of_file = || debug_file(module).and_then(debug_frame_of).into_iter().collect();
+            tables.separate.get_or_init(of_file).iter()
+        };
+        tables.into_iter().flat_map(own).chain(tables.into_iter().flat_map(separate))
     }
 }
 
@@ -138,12 +147,10 @@ impl Bytes {
     }
 }
 
-/// The sections of a module in the order in which they are asked.
-fn tables_of(module: &Module, memory: &dyn Memory, debug_file: Option<Arc<ObjectFile>>) -> Vec<Table> {
+fn own_tables(module: &Module, memory: &dyn Memory) -> Vec<Table> {
     let of_file = module.object().and_then(eh_frame_of);
     let eh_frame = of_file.or_else(|| eh_frame_in_memory(module, memory));
-    let with_debug_frame = module.object().cloned().into_iter().chain(debug_file);
-    eh_frame.into_iter().chain(with_debug_frame.filter_map(debug_frame_of)).collect()
+    eh_frame.into_iter().chain(module.object().cloned().and_then(debug_frame_of)).collect()
 }
 
 fn eh_frame_of(object: &Arc<ObjectFile>) -> Option<Table> {

@@ -1,8 +1,9 @@
 //! The ELF header and the program headers of a core.
 
 use super::Damage;
+use crate::elf::file_note::FileMapping;
 use crate::elf::header::{
-    EHDR_SIZE, FileHeader, HeaderError, PHDR_SIZE, PN_XNUM, PT_LOAD, PT_NOTE, ProgramHeader, SHDR_SIZE,
+    EHDR_SIZE, FileHeader, HeaderError, PF_R, PF_X, PHDR_SIZE, PN_XNUM, PT_LOAD, PT_NOTE, ProgramHeader, SHDR_SIZE,
     extended_segment_count,
 };
 use crate::limits::{MAX_NOTE_SEGMENTS, MAX_SEGMENTS};
@@ -13,6 +14,8 @@ use crate::stream::{Missing, Stream};
 pub(super) struct CoreHeaders {
     pub(super) loads: Vec<ProgramHeader>,
     pub(super) notes: Vec<ProgramHeader>,
+    /// Not all of them are there.
+    pub(super) incomplete: bool,
 }
 
 /// Why there are none.
@@ -47,9 +50,41 @@ impl CoreHeaders {
             }
         }
         if present < expected {
+            headers.incomplete = true;
             damage.push(Damage::Segments { present, expected });
         }
         Ok(headers)
+    }
+
+    /// Adds segments without bytes for mapped files that have no segment.
+    ///
+    /// gcore leaves out mappings of files that the process never wrote to (seen with gdb 13: the text of every shared
+    /// library), and only `NT_FILE` tells of them. Their permissions are not known; text is what they mostly are.
+    pub(super) fn add_unlisted_files(&mut self, files: &[FileMapping]) {
+        let mut loads = std::mem::take(&mut self.loads);
+        loads.sort_by_key(|load| load.vaddr);
+        let mut unlisted = Vec::new();
+        let mut next = 0;
+        // The highest end of all segments below `next`, and of the files before.
+        let mut covered = 0;
+        for file in files {
+            let mut at = file.range.start.0.max(covered);
+            while at < file.range.end.0 {
+                let load = loads.get(next).filter(|load| load.vaddr < file.range.end.0);
+                let until = load.map_or(file.range.end.0, |load| load.vaddr);
+                if at < until {
+                    let header = ProgramHeader { kind: PT_LOAD, flags: PF_R | PF_X, vaddr: at, ..Default::default() };
+                    unlisted.push(ProgramHeader { memsz: until - at, ..header });
+                }
+                let end = load.map_or(until, |load| load.vaddr.saturating_add(load.memsz.max(load.filesz)));
+                next += usize::from(load.is_some());
+                at = at.max(end);
+                covered = covered.max(at);
+            }
+        }
+        loads.append(&mut unlisted);
+        loads.sort_by_key(|load| load.vaddr);
+        self.loads = loads;
     }
 
     fn extend(&mut self, header: Option<ProgramHeader>) {

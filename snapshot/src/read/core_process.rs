@@ -99,9 +99,7 @@ fn thread(notes: ThreadNotes) -> Thread {
 /// A mapping per segment, with the file that `NT_FILE` says was there.
 fn mappings(loads: &[ProgramHeader], files: &[FileMapping]) -> Vec<Mapping> {
     let mut mappings: Vec<Mapping> = Vec::with_capacity(loads.len());
-    let mut loads: Vec<&ProgramHeader> = loads.iter().filter(|load| load.memsz > 0).collect();
-    loads.sort_by_key(|load| load.vaddr);
-    for load in loads {
+    for load in loads.iter().filter(|load| load.memsz > 0) {
         let range = AddressRange::new(load.vaddr, load.vaddr.saturating_add(load.memsz));
         let permissions = permissions(load.flags);
         let after = files.partition_point(|file| file.range.start <= range.start);
@@ -111,19 +109,17 @@ fn mappings(loads: &[ProgramHeader], files: &[FileMapping]) -> Vec<Mapping> {
         });
         // A mapping whose parts are in several segments, as in a snapshot's core, is one again.
         match mappings.last_mut() {
-            Some(last) if continues(last, range, permissions, &path, offset) => last.range.end = range.end,
+            Some(last) if file.is_some_and(|file| continues(last, range, permissions, file)) => {
+                last.range.end = range.end
+            }
             _ => mappings.push(Mapping { range, permissions, offset, path, ..Mapping::default() }),
         }
     }
     mappings
 }
 
-fn continues(last: &Mapping, range: AddressRange, permissions: Permissions, path: &Text, offset: u64) -> bool {
-    !path.as_bytes().is_empty()
-        && last.range.end == range.start
-        && last.permissions == permissions
-        && last.path == *path
-        && last.offset.checked_add(last.range.len()) == Some(offset)
+fn continues(last: &Mapping, range: AddressRange, permissions: Permissions, file: &FileMapping) -> bool {
+    last.range.end == range.start && last.permissions == permissions && file.range.contains(last.range.start)
 }
 
 fn permissions(flags: u32) -> Permissions {

@@ -65,7 +65,7 @@ impl Snapshot {
     /// Whether the headers speak of more than there is. A plain core is copied as it is.
     fn ends_early(&self, size: u64) -> bool {
         let segments = self.headers.loads.iter().chain(&self.headers.notes);
-        self.format() != Format::Core
+        self.format != Format::Core
             && segments
                 .filter(|segment| segment.filesz > 0)
                 .any(|segment| segment.offset.saturating_add(segment.filesz) > size)

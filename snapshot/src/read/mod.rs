@@ -26,9 +26,9 @@ use segments::{Place, Segments};
 /// How a core is kept in its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// In zstd frames of bounded size, as we write them.
+    /// Compressed with zstd, and with our own notes: a `.snap`.
     Snap,
-    /// In zstd frames that lead nowhere but to their end, such as systemd's `core.zst`.
+    /// Compressed with zstd by somebody else, such as systemd's `core.zst`.
     CompressedCore,
     /// As it is.
     Core,
@@ -93,6 +93,7 @@ pub enum OpenError {
 #[derive(Debug)]
 pub struct Snapshot {
     stream: Stream,
+    format: Format,
     headers: CoreHeaders,
     segments: Segments,
     unreadable: Vec<UnreadableRange>,
@@ -131,14 +132,20 @@ impl Snapshot {
         let io_error = |source| OpenError::Io { path: path.to_owned(), source };
         let stream = Stream::open(File::open(path).map_err(io_error)?).map_err(io_error)?;
         let mut damage = stream.damage().to_vec();
-        let headers = CoreHeaders::read(&stream, &mut damage).map_err(|error| open_error(path, &stream, error))?;
+        let mut headers = CoreHeaders::read(&stream, &mut damage).map_err(|error| open_error(path, &stream, error))?;
         let notes = notes::read(&stream, &headers.notes, &mut damage);
+        headers.add_unlisted_files(&notes.files);
         let segments = Segments::new(&headers.loads, notes.memory.as_ref());
         let capture = notes.capture.clone();
         let unreadable = capture.as_ref().map(|report| sorted(&report.unreadable)).unwrap_or_default();
         damage::note_missing_end(&stream, &headers, capture.is_some(), notes.is_snapshot(), &mut damage);
-        let mut snapshot =
-            Snapshot { stream, headers, segments, unreadable, process: Process::default(), capture, damage };
+        let format = match (stream.is_compressed(), notes.is_snapshot()) {
+            (true, true) => Format::Snap,
+            (true, false) => Format::CompressedCore,
+            (false, _) => Format::Core,
+        };
+        let process = Process::default();
+        let mut snapshot = Snapshot { stream, format, headers, segments, unreadable, process, capture, damage };
         snapshot.process = core_process::describe(notes, &snapshot.headers.loads, &snapshot);
         Ok(snapshot)
     }
@@ -150,7 +157,7 @@ impl Snapshot {
 
     /// How the core is kept in the file.
     pub fn format(&self) -> Format {
-        self.stream.format()
+        self.format
     }
 
     /// What of the file is cut off or broken. A frame in the middle that does not decompress shows only when it is
@@ -234,6 +241,10 @@ impl Memory for Snapshot {
             let Some(next) = at.checked_add(done as u64) else { break };
             let got = match self.segments.find(next) {
                 Some(place) => self.read_place(next, place, &mut buf[done..]),
+                None if self.headers.incomplete => Err(Absent::NotCaptured {
+                    range: self.segments.unknown(next),
+                    reason: "the file is cut off, and does not say what was mapped".to_owned(),
+                }),
                 None => Err(Absent::NotMapped(next)),
             };
             match got {
@@ -261,7 +272,7 @@ fn open_error(path: &Path, stream: &Stream, error: core_headers::Error) -> OpenE
         core_headers::Error::Header(HeaderError::Architecture(machine)) => OpenError::Architecture { path, machine },
         core_headers::Error::Kind(kind) => OpenError::NotACoreButElf { path, kind },
         core_headers::Error::Header(HeaderError::Short) if stream.file_size() == 0 => OpenError::Empty(path),
-        core_headers::Error::Header(HeaderError::NotElf) if stream.format() == Format::Core => other_file(path, stream),
+        core_headers::Error::Header(HeaderError::NotElf) if !stream.is_compressed() => other_file(path, stream),
         core_headers::Error::Header(HeaderError::NotElf) => OpenError::NotACore(path),
         core_headers::Error::Header(HeaderError::Short) => {
             OpenError::Broken { path, what: "it is cut off inside its ELF header".to_owned() }

@@ -4,12 +4,10 @@ use crate::elf::PAGE;
 use crate::elf::file_note::FileMapping;
 use crate::elf::header::{EHDR_SIZE, FileHeader, MAGIC, PHDR_SIZE, PT_LOAD, PT_NOTE, ProgramHeader};
 use crate::elf::note::{self, NT_GNU_BUILD_ID};
-use crate::limits::MAX_MODULES;
+use crate::limits::{MAX_MODULE_NOTES, MAX_MODULE_SEGMENTS, MAX_MODULES};
 use crate::process::Module;
 use crate::{AddressRange, Avma, Memory, Text};
 
-/// Bytes of a module's note segment that are looked at.
-const MAX_MODULE_NOTES: u64 = 64 << 10;
 /// The longest build-id that is believed; real ones have 20 bytes, some linkers' 8 or 16.
 const MAX_BUILD_ID: usize = 64;
 
@@ -18,8 +16,9 @@ const MAX_BUILD_ID: usize = 64;
 pub fn build_id_at(memory: &dyn Memory, base: Avma) -> Option<String> {
     let headers = program_headers(memory, base)?;
     let bias = base.0.wrapping_sub(first_page(&headers)?);
-    for segment in headers.iter().filter(|header| header.kind == PT_NOTE) {
-        let mut bytes = vec![0; segment.filesz.min(MAX_MODULE_NOTES) as usize];
+    let (segments, size) = MAX_MODULE_NOTES;
+    for segment in headers.iter().filter(|header| header.kind == PT_NOTE).take(segments) {
+        let mut bytes = vec![0; segment.filesz.min(size) as usize];
         let got = memory.read_some(Avma(bias.wrapping_add(segment.vaddr)), &mut bytes).unwrap_or_default();
         let id = note::in_bytes(&bytes[..got]).find(|(owner, kind, _)| *owner == b"GNU" && *kind == NT_GNU_BUILD_ID);
         if let Some((_, _, id)) = id.filter(|(_, _, id)| !id.is_empty() && id.len() <= MAX_BUILD_ID) {
@@ -34,7 +33,7 @@ fn program_headers(memory: &dyn Memory, base: Avma) -> Option<Vec<ProgramHeader>
     let mut header = [0; EHDR_SIZE];
     memory.read(base, &mut header).ok()?;
     let header = FileHeader::parse(&header).ok()?;
-    let mut bytes = vec![0; usize::from(header.phnum) * PHDR_SIZE];
+    let mut bytes = vec![0; usize::from(header.phnum.min(MAX_MODULE_SEGMENTS)) * PHDR_SIZE];
     let got = memory.read_some(base.checked_add(header.phoff)?, &mut bytes).ok()?;
     Some(bytes[..got].chunks_exact(PHDR_SIZE).filter_map(ProgramHeader::parse).collect())
 }

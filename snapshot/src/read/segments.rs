@@ -72,6 +72,13 @@ impl Segments {
         Some(self.gap(at, without))
     }
 
+    /// The range around an address of which no segment knows.
+    pub(super) fn unknown(&self, at: Avma) -> AddressRange {
+        let after = self.loads.partition_point(|load| load.range.start <= at);
+        let start = self.loads[..after].last().map_or(Avma(0), |load| load.range.end);
+        AddressRange { start, end: self.loads.get(after).map_or(Avma(u64::MAX), |load| load.range.start) }
+    }
+
     /// What the note says of an address in the part of a segment that has no bytes.
     fn gap(&self, at: Avma, without: AddressRange) -> Place<'_> {
         let after = self.gaps.partition_point(|gap| gap.range.start <= at);

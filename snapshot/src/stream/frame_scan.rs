@@ -38,20 +38,28 @@ pub(crate) struct ScannedFrame {
 #[derive(Debug, Default)]
 pub(crate) struct Scan {
     pub(crate) frames: Vec<ScannedFrame>,
-    /// Where the frame begins that the end of the file cuts off.
-    pub(crate) tail_at: Option<u64>,
-    /// The same, where what it cuts off is not merely the seek table.
-    pub(crate) cut_at: Option<u64>,
-    /// Where there is no frame though there should be one, and what is wrong.
-    pub(crate) broken: Option<(u64, &'static str)>,
+    /// What follows the last whole frame, if anything does.
+    pub(crate) tail: Option<Tail>,
+}
+
+/// The beginning of a frame whose end is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tail {
+    pub(crate) file_offset: u64,
+    /// What its header says it decompresses to: `Some(0)` where it has not even a header.
+    pub(crate) content: Option<u64>,
+    /// What is wrong with it, where it is not merely cut off.
+    pub(crate) broken: Option<&'static str>,
 }
 
 enum Step {
     Frame { content: Option<u64>, end: u64 },
     Skippable { end: u64 },
-    CutOff,
-    Broken(&'static str),
+    Tail { content: Option<u64>, broken: Option<&'static str> },
 }
+
+/// Not even a header.
+const NO_HEADER: Step = Step::Tail { content: Some(0), broken: None };
 
 /// Walks all frames of a file.
 ///
@@ -65,21 +73,16 @@ pub(crate) fn scan(file: &File, file_size: u64) -> io::Result<Scan> {
         match step(&mut window, at)? {
             Step::Frame { content, end } => {
                 if scan.frames.len() as u64 >= MAX_FRAMES {
-                    scan.broken = Some((at, "there are more frames than are looked at"));
+                    let broken = Some("there are more frames than are looked at");
+                    scan.tail = Some(Tail { file_offset: at, content: Some(0), broken });
                     break;
                 }
                 scan.frames.push(ScannedFrame { file_offset: at, compressed: end - at, content });
                 at = end;
             }
             Step::Skippable { end } => at = end,
-            Step::CutOff => {
-                scan.tail_at = Some(at);
-                scan.cut_at = Some(at);
-                break;
-            }
-            Step::Broken(reason) => {
-                scan.broken = Some((at, reason));
-                scan.tail_at = Some(at);
+            Step::Tail { content, broken } => {
+                scan.tail = Some(Tail { file_offset: at, content, broken });
                 break;
             }
         }
@@ -90,34 +93,35 @@ pub(crate) fn scan(file: &File, file_size: u64) -> io::Result<Scan> {
 /// Looks at the frame that begins at `at`.
 fn step(window: &mut Window<'_>, at: u64) -> io::Result<Step> {
     let head = window.at(at, MAX_HEADER)?;
-    let Some(magic) = u32_at(head, 0) else { return Ok(Step::CutOff) };
+    let Some(magic) = u32_at(head, 0) else { return Ok(NO_HEADER) };
     if is_skippable(magic) {
-        let Some(size) = u32_at(head, 4) else { return Ok(Step::CutOff) };
+        let Some(size) = u32_at(head, 4) else { return Ok(NO_HEADER) };
         let end = at + 8 + u64::from(size);
-        return Ok(if end > window.file_size { Step::CutOff } else { Step::Skippable { end } });
+        return Ok(if end > window.file_size { NO_HEADER } else { Step::Skippable { end } });
     }
     if magic != ZSTD_MAGIC {
-        return Ok(Step::Broken("no zstd frame begins here"));
+        return Ok(Step::Tail { content: Some(0), broken: Some("no zstd frame begins here") });
     }
-    let Some(header) = FrameHeader::parse(head) else { return Ok(Step::CutOff) };
+    let Some(header) = FrameHeader::parse(head) else { return Ok(NO_HEADER) };
     blocks_end(window, at + header.size, header.has_checksum, header.content)
 }
 
 /// Steps over the blocks of a frame.
 fn blocks_end(window: &mut Window<'_>, mut at: u64, has_checksum: bool, content: Option<u64>) -> io::Result<Step> {
     loop {
-        let &[a, b, c] = window.at(at, 3)? else { return Ok(Step::CutOff) };
+        let &[a, b, c] = window.at(at, 3)? else { return Ok(Step::Tail { content, broken: None }) };
         let header = u32::from_le_bytes([a, b, c, 0]);
         let (last, kind, size) = (header & 1 != 0, header >> 1 & 3, u64::from(header >> 3));
         at += 3 + match kind {
             // A repeated byte stands there once.
             1 => 1,
-            3 => return Ok(Step::Broken("a zstd block has the reserved type")),
+            3 => return Ok(Step::Tail { content, broken: Some("a zstd block has the reserved type") }),
             _ => size,
         };
         if last {
             let end = at + if has_checksum { 4 } else { 0 };
-            return Ok(if end > window.file_size { Step::CutOff } else { Step::Frame { content, end } });
+            let whole = end <= window.file_size;
+            return Ok(if whole { Step::Frame { content, end } } else { Step::Tail { content, broken: None } });
         }
     }
 }

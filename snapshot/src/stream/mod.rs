@@ -18,7 +18,7 @@ use frames::Frames;
 use spool::Spool;
 
 use crate::limits::{CACHE, MAX_FRAME};
-use crate::read::{Damage, Format};
+use crate::read::Damage;
 
 /// Why bytes of the stream cannot be had.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub(crate) enum Missing {
 pub(crate) struct Stream {
     source: Source,
     cache: Mutex<Cache>,
-    format: Format,
+    is_compressed: bool,
     file_size: u64,
     damage: Vec<Damage>,
 }
@@ -63,16 +63,17 @@ impl Stream {
         let mut magic = [0; 4];
         let is_zstd = read_up_to(&file, 0, &mut magic)? == 4 && frame_scan::is_zstd_magic(u32::from_le_bytes(magic));
         let mut damage = Vec::new();
-        let (source, format) = if is_zstd {
+        let source = if is_zstd {
             open_compressed(file, file_size, &mut damage)?
         } else {
-            (Source::Plain { file, size: file_size }, Format::Core)
+            Source::Plain { file, size: file_size }
         };
-        Ok(Stream { source, cache: Mutex::new(Cache::new(CACHE)), format, file_size, damage })
+        Ok(Stream { source, cache: Mutex::new(Cache::new(CACHE)), is_compressed: is_zstd, file_size, damage })
     }
 
-    pub(crate) fn format(&self) -> Format {
-        self.format
+    /// Whether the file is made of zstd frames.
+    pub(crate) fn is_compressed(&self) -> bool {
+        self.is_compressed
     }
 
     /// The size of the file on disk.
@@ -174,32 +175,28 @@ impl Stream {
 }
 
 /// Chooses between the seek table, a scan of the frames, and decompressing from the beginning.
-fn open_compressed(file: File, file_size: u64, damage: &mut Vec<Damage>) -> io::Result<(Source, Format)> {
+fn open_compressed(file: File, file_size: u64, damage: &mut Vec<Damage>) -> io::Result<Source> {
     match seek_table::read(&file, file_size) {
-        Ok(Some(index)) => return Ok((Source::Frames(Frames::new(file, index, None)), Format::Snap)),
+        Ok(Some(index)) => return Ok(Source::Frames(Frames::new(file, index, None))),
         Ok(None) => {}
         Err(seek_table::ReadError::Io(error)) => return Err(error),
         Err(seek_table::ReadError::Broken(reason)) => damage.push(Damage::SeekTable { reason }),
     }
     let scan = frame_scan::scan(&file, file_size)?;
-    let all_bounded = scan.frames.iter().all(|frame| frame.content.is_some_and(|content| content <= MAX_FRAME));
-    let format = match scan.frames.first() {
-        // Our own frames say their size, and so does no stream that a pipe was compressed into.
-        Some(frame) if frame.content.is_some_and(|content| content <= MAX_FRAME) => Format::Snap,
-        _ => Format::CompressedCore,
-    };
-    if let Some(at) = scan.cut_at {
-        damage.push(Damage::FileCutOff { at, of: file_size });
+    if let Some(tail) = scan.tail {
+        damage.push(match tail.broken {
+            None => Damage::FileCutOff { at: tail.file_offset, of: file_size },
+            Some(reason) => Damage::Frame { at: tail.file_offset, reason: reason.to_owned() },
+        });
     }
-    if let Some((at, reason)) = scan.broken {
-        damage.push(Damage::Frame { at, reason: reason.to_owned() });
-    }
-    if !all_bounded {
-        return Ok((Source::Spool(Spool::new(file)?), Format::CompressedCore));
+    let is_bounded = |content: Option<u64>| content.is_some_and(|content| content <= MAX_FRAME);
+    let frames_are = scan.frames.iter().all(|frame| is_bounded(frame.content));
+    if !(frames_are && scan.tail.is_none_or(|tail| is_bounded(tail.content))) {
+        return Ok(Source::Spool(Spool::new(file)?));
     }
     let index = frame_index::FrameIndex::from_scan(&scan.frames);
-    let tail = scan.tail_at.map(|at| frames::decode_cut_frame(&file, at)).unwrap_or_default();
-    Ok((Source::Frames(Frames::new(file, index, Some(tail))), format))
+    let tail = scan.tail.map(|tail| frames::decode_cut_frame(&file, tail.file_offset));
+    Ok(Source::Frames(Frames::new(file, index, tail)))
 }
 
 /// Reads until `buf` is full or the file ends, and returns how many bytes there were.

@@ -89,9 +89,17 @@ fn index(entries: &[u8], entry_size: usize, frames_end: u64) -> Result<FrameInde
         if u64::from(size) > MAX_FRAME || u64::from(compressed) > 2 * MAX_FRAME {
             return Err(broken("a frame is larger than 16 MiB"));
         }
+        if u64::from(size) > most_content(u64::from(compressed)) {
+            return Err(broken("a frame is too short for what it should hold"));
+        }
         index.push(0, compressed, size, u32_at(entry, 8));
     }
     if index.file_end() == frames_end { Ok(index) } else { Err(broken("its frames do not add up to the file")) }
+}
+
+/// The most that a frame of so many bytes can decompress to: a block of four bytes repeats one up to 128 KiB times.
+fn most_content(compressed: u64) -> u64 {
+    (compressed / 4 + 1) * (128 << 10)
 }
 
 fn broken(reason: &str) -> ReadError {

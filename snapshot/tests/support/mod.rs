@@ -4,3 +4,5 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should end")]
 
 pub mod process;
+pub mod real;
+pub mod synthetic;

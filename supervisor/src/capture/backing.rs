@@ -16,7 +16,7 @@ pub enum Backing {
     HugePages,
     /// A file in the processor's address space, which bits 7 and 8 of coredump_filter are about.
     Dax,
-    /// A file of a local disk.
+    /// A file of a local disk, or the kernel's own image: pages that were never touched have contents.
     File,
     /// A file behind a server or another process, whose answer may never come; the name of its file system.
     RemoteFile(String),
@@ -58,6 +58,10 @@ impl Mounts {
         let path = memory.mapping.path.as_bytes();
         if memory.has_flag("ht") {
             return Backing::HugePages;
+        }
+        // The kernel's own images are made of pages that it put there, touched or not.
+        if path == b"[vdso]" || path == b"[uprobes]" {
+            return Backing::File;
         }
         // drivers/char/mem.c, `mmap_zero`: a private mapping of /dev/zero is anonymous memory with a name.
         if !memory.has_file() || (path == b"/dev/zero" && !memory.mapping.permissions.shared) {
@@ -104,6 +108,7 @@ mod tests {
         for (line, backing) in [
             ("1000-2000 rw-p 00000000 00:00 0 [heap]", Backing::Anonymous),
             ("1000-2000 r--p 00000000 fe:00 7 /usr/lib/libc.so.6", Backing::File),
+            ("1000-3000 r-xp 00000000 00:00 0 [vdso]\nRss: 4 kB", Backing::File),
             ("1000-2000 rw-s 00000000 00:01 9 /dev/zero (deleted)", Backing::SharedMemory),
             ("1000-2000 rw-p 00000000 00:05 9 /dev/zero", Backing::Anonymous),
             ("1000-2000 rw-s 00000000 00:01 9 /memfd:x (deleted)", Backing::SharedMemory),

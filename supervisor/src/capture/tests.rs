@@ -146,4 +146,5 @@ fn a_directory_that_vanished_is_one_clear_error() {
     let gone = directory.path().join("gone");
     let error = stream(Dying::new().freeze(), &destination(&gone)).unwrap_err();
     assert_eq!(error.to_string(), format!("cannot open the output directory {}", gone.display()));
+    assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "No such file or directory (os error 2)");
 }

@@ -15,6 +15,7 @@ mod poll;
 mod process;
 mod ptrace;
 mod signals;
+mod spawn;
 mod wait;
 
 pub use failure::Call;
@@ -27,16 +28,17 @@ pub use pagemap::{
 };
 pub use poll::{Bell, Ready, pipe, wait_until_readable};
 pub use process::{
-    Forked, exec, exit_now, foreground_group, fork, group_of, kill, session_of, set_core_limit_to_zero, thread_exists,
-    thread_kill,
+    effective_group, effective_user, foreground_group, group_of, kill, pidfd, session_of, set_core_limit_to_zero,
+    thread_exists, thread_kill,
 };
 pub use ptrace::{
     Resume, detach, event_message, general_registers, interrupt, listen, register_set, resume, seize, signal_info,
 };
 pub use signals::{
-    Received, SignalFd, SignalMask, block_all_but_faults, die_of, is_ignored, restore_mask, set_default, set_ignored,
-    stop_with,
+    Received, SignalFd, SignalMask, block_all_but_faults, current_mask, die_of, is_ignored, restore_mask, set_default,
+    set_ignored, stop_with,
 };
+pub use spawn::{ChildState, ExecPlan, Waiting, spawn};
 pub use wait::{Waited, wait_any, wait_for};
 
 /// The result of a system call.

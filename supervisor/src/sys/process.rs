@@ -1,52 +1,9 @@
 //! Processes: making, ending and asking after them.
 
-use std::ffi::{CStr, c_char};
+use std::os::fd::{FromRawFd, OwnedFd};
 
 use super::failure::{Call, check, done};
 use super::{Errno, Result};
-
-/// Which side of a fork one is on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Forked {
-    /// The new process.
-    Child,
-    /// The one that forked, with the child's pid.
-    Parent(i32),
-}
-
-/// Makes a child (fork(2)).
-///
-/// # Safety
-/// Other threads' locks stay locked in the child for ever: it may call only what is async-signal-safe
-/// (signal-safety(7)), which leaves out allocation, until it calls [`exec`] or [`exit_now`].
-///
-/// # Errors
-/// EAGAIN, ENOMEM.
-pub unsafe fn fork() -> Result<Forked> {
-    check(Call::Fork)?;
-    // SAFETY: the caller's promise.
-    match Errno::result(unsafe { libc::fork() })? {
-        0 => Ok(Forked::Child),
-        pid => Ok(Forked::Parent(pid)),
-    }
-}
-
-/// Becomes the program in file `path`, with our own environment (execve(2)). Returns only where that failed, and says
-/// why. `arguments` are NUL-terminated strings and end with a null pointer.
-///
-/// # Safety
-/// `arguments` must be as said.
-pub unsafe fn exec(path: &CStr, arguments: &[*const c_char]) -> Errno {
-    // SAFETY: the caller's promise; execv uses `environ` as it stands, which nobody changes in the child.
-    unsafe { libc::execv(path.as_ptr(), arguments.as_ptr()) };
-    Errno::last()
-}
-
-/// Ends the process at once, running nothing (_exit(2)).
-pub fn exit_now(code: i32) -> ! {
-    // SAFETY: always sound.
-    unsafe { libc::_exit(code) }
-}
 
 /// Sends `signal` to process `pid` (kill(2)).
 ///
@@ -104,4 +61,31 @@ pub fn set_core_limit_to_zero() {
     let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: reads one rlimit.
     unsafe { libc::setrlimit(libc::RLIMIT_CORE, &none) };
+}
+
+/// A descriptor that stands for thread `tid` (pidfd_open(2)); for a thread that is not its process's first, the kernel
+/// has to be Linux 6.9 or newer (PIDFD_THREAD).
+///
+/// # Errors
+/// ESRCH; EINVAL or ENOENT on older kernels.
+pub fn pidfd(tid: i32) -> Result<OwnedFd> {
+    let open = |flags: libc::c_int| {
+        // SAFETY: no pointers.
+        Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, tid, flags) })
+    };
+    let fd = open(libc::O_EXCL).or_else(|_| open(0))?;
+    // SAFETY: a new descriptor that is ours alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
+}
+
+/// Our effective user id.
+pub fn effective_user() -> u32 {
+    // SAFETY: always sound.
+    unsafe { libc::geteuid() }
+}
+
+/// Our effective group id.
+pub fn effective_group() -> u32 {
+    // SAFETY: always sound.
+    unsafe { libc::getegid() }
 }

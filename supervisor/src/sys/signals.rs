@@ -40,25 +40,34 @@ impl SignalFd {
     /// EMFILE and its like.
     pub fn new() -> Result<SignalFd> {
         check(Call::SignalFd)?;
-        let mask = current_mask();
+        let mask = current_set();
         // SAFETY: the set is initialised; a descriptor that it returns is ours alone.
         let fd = done(unsafe { libc::signalfd(-1, &mask, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) })?;
         // SAFETY: as above.
         Ok(SignalFd(unsafe { OwnedFd::from_raw_fd(fd) }))
     }
 
-    /// The next signal; `None` where none is pending.
-    pub fn receive(&self) -> Option<Received> {
-        let mut info = MaybeUninit::<libc::signalfd_siginfo>::zeroed();
-        let size = mem::size_of::<libc::signalfd_siginfo>();
-        // SAFETY: `size` writable bytes.
-        let read = unsafe { libc::read(self.0.as_raw_fd(), info.as_mut_ptr().cast(), size) };
-        if read != size as isize {
-            return None;
+    /// All signals that are pending, oldest kind first.
+    pub fn receive(&self) -> Vec<Received> {
+        const AT_ONCE: usize = 8;
+        const SIZE: usize = mem::size_of::<libc::signalfd_siginfo>();
+        let mut received = Vec::new();
+        loop {
+            let mut infos = MaybeUninit::<[libc::signalfd_siginfo; AT_ONCE]>::zeroed();
+            // SAFETY: as many writable bytes as told.
+            let read = unsafe { libc::read(self.0.as_raw_fd(), infos.as_mut_ptr().cast(), AT_ONCE * SIZE) };
+            // SAFETY: any bytes are a signalfd_siginfo, which holds integers only.
+            let infos = unsafe { infos.assume_init() };
+            let count = usize::try_from(read).unwrap_or(0) / SIZE;
+            received.extend(infos[..count].iter().map(|info| Received {
+                signal: info.ssi_signo as i32,
+                code: info.ssi_code,
+                sender: info.ssi_pid as i32,
+            }));
+            if count < AT_ONCE {
+                return received;
+            }
         }
-        // SAFETY: any bytes are a signalfd_siginfo, which holds integers only.
-        let info = unsafe { info.assume_init() };
-        Some(Received { signal: info.ssi_signo as i32, code: info.ssi_code, sender: info.ssi_pid as i32 })
     }
 }
 
@@ -87,7 +96,12 @@ pub fn restore_mask(mask: &SignalMask) {
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &mask.0, std::ptr::null_mut()) };
 }
 
-fn current_mask() -> libc::sigset_t {
+/// The signals that the calling thread has blocked.
+pub fn current_mask() -> SignalMask {
+    SignalMask(current_set())
+}
+
+fn current_set() -> libc::sigset_t {
     let mut mask = MaybeUninit::<libc::sigset_t>::uninit();
     // SAFETY: the call writes the set, and changes nothing where it is given none.
     unsafe {
@@ -132,7 +146,7 @@ pub fn stop_with(signal: i32) {
 }
 
 fn raise_unblocked(signal: i32) {
-    let before = current_mask();
+    let before = current_set();
     let mut only = MaybeUninit::<libc::sigset_t>::uninit();
     // SAFETY: the set is written before it is read; raise(3) directs the signal to this thread, so it is taken when
     // it is unblocked, before the call returns.

@@ -1,0 +1,204 @@
+//! Telling of deaths on stderr while the tree runs on.
+//!
+//! The reports are written by a thread of their own: reading back a snapshot takes a while, and a terminal that was
+//! stopped with Ctrl-S takes for ever. Reports come in the order of the deaths, and the command's end waits for them.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use dpdb_snapshot::process::Cause;
+use dpdb_snapshot::{Process, Text};
+use dpdb_supervisor::{Event, Observer, SnapshotWritten};
+
+use crate::cli::FileArgs;
+use crate::engine::{Crash, Engine, FrameLine, death};
+use crate::render::{self, Role, Style, clean, clean_str, units};
+
+/// Frames under a death's line, from the innermost on to this many past the user's own.
+const FRAMES_BEYOND: usize = 3;
+/// At most so many in all.
+const MOST_FRAMES: usize = 12;
+/// Deaths that are reported with their frames at once, however fast they come.
+const BURST: f64 = 16.0;
+/// Deaths per second that are so when the burst is used up; the others get their line only.
+const RATE: f64 = 8.0;
+/// A writer that gets nothing done for so long is stuck, and our end does not wait for it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// An observer that reports deaths.
+#[derive(Debug)]
+pub struct Deaths {
+    quiet: bool,
+    writer: Option<Writer>,
+}
+
+/// The thread that writes reports.
+#[derive(Debug)]
+struct Writer {
+    reports: Sender<Report>,
+    progress: Receiver<()>,
+    thread: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+enum Report {
+    Written(SnapshotWritten),
+    Line(String),
+}
+
+impl Deaths {
+    /// An observer; `quiet` keeps all but errors back.
+    pub fn new(quiet: bool) -> Deaths {
+        Deaths { quiet, writer: None }
+    }
+
+    /// Waits until all reports are written, or the writer is stuck.
+    pub fn finish(self) {
+        let Some(Writer { reports, progress, thread }) = self.writer else { return };
+        drop(reports);
+        loop {
+            match progress.recv_timeout(PATIENCE) {
+                Ok(()) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => return,
+            }
+        }
+        let _ = thread.join();
+    }
+
+    /// The writer starts with the first report: while it supervises, this thread has all its signals blocked, and the
+    /// writer inherits that. It must not take signals that are meant for the supervisor, and SIGTTOU must not stop us
+    /// when we write from the background of a terminal with `tostop` set: blocked, it lets the write pass (POSIX,
+    /// General Terminal Interface).
+    fn send(&mut self, report: Report) {
+        if self.writer.is_none() {
+            self.writer = Writer::start().ok();
+        }
+        // Without a thread there are no reports, which must not keep the command from running.
+        if let Some(writer) = &self.writer {
+            let _ = writer.reports.send(report);
+        }
+    }
+}
+
+impl Writer {
+    fn start() -> io::Result<Writer> {
+        let (reports, inbox) = mpsc::channel();
+        let (done, progress) = mpsc::channel();
+        let thread = std::thread::Builder::new().name("reports".to_owned());
+        let thread = thread.spawn(move || write_reports(&inbox, &done))?;
+        Ok(Writer { reports, progress, thread })
+    }
+}
+
+impl Observer for Deaths {
+    fn event(&mut self, event: &Event) {
+        match event {
+            Event::SnapshotWritten(written) if !self.quiet => self.send(Report::Written(written.clone())),
+            Event::SnapshotFailed { pid, comm, cause, reason } => {
+                let line = format!("{}: no snapshot: {}", bare_headline(*pid, comm, cause), clean_str(reason));
+                self.send(Report::Line(line));
+            }
+            Event::Notice(notice) if !self.quiet => self.send(Report::Line(clean_str(notice))),
+            _ => {}
+        }
+    }
+}
+
+fn write_reports(inbox: &Receiver<Report>, done: &Sender<()>) {
+    let style = Style::for_stream(io::stderr().is_terminal());
+    let mut budget = Budget::new();
+    for report in inbox {
+        let text = match report {
+            Report::Line(line) => format!("dpdb-trace: {line}\n"),
+            Report::Written(written) => {
+                let found = if budget.take() { look_into(&written.path) } else { None };
+                describe(&written, found, &style)
+            }
+        };
+        // One write, so that it is not torn apart by what the processes write; a closed stderr is none of our business.
+        let _ = io::stderr().write_all(text.as_bytes());
+        let _ = done.send(());
+    }
+}
+
+/// What the file that was just written says. Nothing that it holds may end the reports.
+fn look_into(path: &Path) -> Option<(Crash, Vec<FrameLine>)> {
+    let read = || {
+        let mut engine = Engine::open(path, &FileArgs::default()).ok()?;
+        let mut frames = engine.top_frames(FRAMES_BEYOND);
+        frames.truncate(MOST_FRAMES);
+        Some((engine.crash(), frames))
+    };
+    std::panic::catch_unwind(read).ok().flatten()
+}
+
+/// `pid 1234 (worker) died of SIGSEGV (address 0x10 not mapped) in Queue::pop (queue.cpp:41) -> pid_1234.snap (1.2 MiB
+/// in 14 ms)`, and the frames.
+fn describe(written: &SnapshotWritten, found: Option<(Crash, Vec<FrameLine>)>, style: &Style) -> String {
+    let (mut headline, place, frames) = match &found {
+        Some((crash, frames)) => {
+            (render::headline(crash, style), crash.frame.as_ref().and_then(place), frames.as_slice())
+        }
+        None => (bare_headline(written.pid, &written.comm, &written.cause), None, [].as_slice()),
+    };
+    if let Some(place) = place {
+        let _ = write!(headline, " in {place}");
+    }
+    let path = clean(&Text::from(written.path.strip_prefix(".").unwrap_or(&written.path)));
+    let size = units::bytes(written.bytes);
+    let took = units::duration(u64::try_from(written.took.as_nanos()).unwrap_or(u64::MAX));
+    let path = style.paint(Role::Strong, path);
+    let mut text = format!("dpdb-trace: {headline} -> {path} ({size} in {took})\n");
+    for line in render::frame_lines(frames, style).lines() {
+        let _ = writeln!(text, "  {line}");
+    }
+    text
+}
+
+/// `Queue::pop (queue.cpp:41)`.
+fn place(frame: &FrameLine) -> Option<String> {
+    let function = clean(frame.function.as_ref()?);
+    let file = frame.file.as_ref().and_then(|file| Some(Text::from(Path::new(file.as_path().file_name()?))));
+    let place = match (file, frame.line, &frame.module) {
+        (Some(file), Some(line), _) => format!("{}:{line}", clean(&file)),
+        (_, _, Some(module)) => clean(&Text::from(Path::new(module.as_path().file_name()?))),
+        _ => return Some(function),
+    };
+    Some(format!("{function} ({place})"))
+}
+
+/// The death as far as the cause alone tells it.
+fn bare_headline(pid: i32, comm: &Text, cause: &Cause) -> String {
+    let process = Process { pid, cause: Some(cause.clone()), ..Process::default() };
+    let death = death(&process).map(|death| format!(" died of {}", clean_str(&death)));
+    format!("pid {pid} ({}){}", clean(comm), death.unwrap_or_default())
+}
+
+/// How often a snapshot may be read back: a burst, then a rate.
+#[derive(Debug)]
+struct Budget {
+    left: f64,
+    at: Instant,
+}
+
+impl Budget {
+    fn new() -> Budget {
+        Budget { left: BURST, at: Instant::now() }
+    }
+
+    fn take(&mut self) -> bool {
+        let now = Instant::now();
+        self.left = (self.left + now.duration_since(self.at).as_secs_f64() * RATE).min(BURST);
+        self.at = now;
+        if self.left < 1.0 {
+            return false;
+        }
+        self.left -= 1.0;
+        true
+    }
+}

@@ -1,0 +1,123 @@
+//! The way in: sets the stage, starts the thread that speaks ptrace, and hands its events on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::mpsc::Receiver;
+use std::thread;
+
+use dpdb_snapshot::process::Signal;
+
+use crate::capture::{Destination, NameTemplate};
+use crate::history::{Journal, Reporter, hand_on};
+use crate::launch::launch;
+use crate::snapshots::{Finished, Snapshots};
+use crate::sys::{self, Bell, ChildState, SignalFd, SignalMask};
+use crate::tracer::{Parts, Tracer, children_now, ptrace_options};
+use crate::{Event, Observer, Options, Outcome, Stop, SuperviseError, doctor};
+
+/// Runs `options.command` and everything that it starts, until it ends, and captures what dies.
+///
+/// It blocks all signals of the calling thread and leaves them so: what is pending when the command ends (Ctrl-C was
+/// for both) must not change how *we* end. Where the command was killed, call
+/// [`die_of`] next.
+///
+/// Call it once, from the main thread, before any other thread is started.
+///
+/// # Errors
+/// Where nothing could be started. How the command ended, or that there is no such command, is an [`Outcome`].
+pub fn supervise(options: Options, observer: &mut dyn Observer) -> Result<Outcome, SuperviseError> {
+    let template = NameTemplate::parse(&options.name_template).map_err(|error| SuperviseError::NameTemplate {
+        template: options.name_template.clone(),
+        reason: error.to_string(),
+    })?;
+    let mut journal = options.journal.as_deref().map(Journal::open).transpose()?;
+    let destination = Destination::new(options.output_dir.clone(), template, options.max_snapshots);
+    let (state, mask) = take_signals();
+    let system = |what| move |source| SuperviseError::System { what, source };
+    let bell = Bell::new().map_err(system("eventfd"))?;
+    let (snapshots, finished) = Snapshots::new(destination, bell.clone());
+    let (reporter, events) = Reporter::new(journal.is_some() || observer.wants_history());
+    let signals = SignalFd::new().map_err(system("signalfd"))?;
+    let stage = Stage { options, reporter, state, signals, snapshots, finished, bell };
+    let main = Arc::new(AtomicI32::new(0));
+    let result = {
+        let main = Arc::clone(&main);
+        let tracer = thread::Builder::new().name("ptrace".to_owned());
+        #[cfg(test)]
+        let failures = sys::failure::planned_failures();
+        let tracer = tracer.spawn(move || {
+            #[cfg(test)]
+            sys::failure::plan_failures(failures);
+            stage.play(&main)
+        });
+        let tracer = tracer.map_err(|_| SuperviseError::System { what: "a thread", source: sys::Errno::last() })?;
+        hand_on(&events, &mut journal, observer);
+        tracer.join()
+    };
+    result.unwrap_or_else(|_| after_panic(main.load(Ordering::Relaxed), &mask, observer))
+}
+
+/// Ends this process by `signal`, as the command was, without a core of our own. Returns where that does not kill us, as
+/// nothing kills the init of a pid namespace; [`Outcome::code`] is the exit code to end with then.
+pub fn die_of(signal: Signal) {
+    sys::set_core_limit_to_zero();
+    sys::die_of(signal.0);
+}
+
+/// Blocks our signals, and says what the command is to have instead.
+fn take_signals() -> (ChildState, SignalMask) {
+    let sigchld_ignored = sys::is_ignored(libc::SIGCHLD);
+    let mask = sys::block_all_but_faults();
+    // A parent that ignores SIGCHLD hands that down, and then the kernel reaps our children and tells us nothing.
+    sys::set_default(libc::SIGCHLD);
+    (ChildState { mask, sigchld_ignored, inherited: sys::inherited() }, mask)
+}
+
+/// What the thread that speaks ptrace is given.
+struct Stage {
+    options: Options,
+    reporter: Reporter,
+    state: ChildState,
+    signals: SignalFd,
+    snapshots: Snapshots,
+    finished: Receiver<Finished>,
+    bell: Bell,
+}
+
+impl Stage {
+    /// Starts the command and supervises it. When this thread ends, however it ends, the kernel detaches all that it
+    /// still traces.
+    fn play(self, main: &AtomicI32) -> Result<Outcome, SuperviseError> {
+        let inherited_children = children_now();
+        let launched = launch(&self.options.command, &self.state, ptrace_options(self.options.kill_on_exit))?;
+        main.store(launched.pid, Ordering::Relaxed);
+        let mut tracer = Tracer::new(Parts {
+            options: self.options,
+            reporter: self.reporter,
+            launched,
+            signals: self.signals,
+            snapshots: self.snapshots,
+            finished: self.finished,
+            bell: self.bell,
+            inherited_children,
+            privileged: doctor::has_ptrace_capability(),
+        });
+        Ok(tracer.run())
+    }
+}
+
+/// The loop broke, and its thread's end has let everything go: the command still runs, and whoever waits for us wants
+/// to know how it ends. Signals do to us what they always do.
+fn after_panic(main: i32, mask: &SignalMask, observer: &mut dyn Observer) -> Result<Outcome, SuperviseError> {
+    let message = "the supervisor broke, which is a defect of it: the processes run on without it";
+    observer.event(&Event::Notice(message.to_owned()));
+    sys::restore_mask(mask);
+    loop {
+        let waited = sys::wait_for(main).map_err(|_| SuperviseError::Broken)?;
+        match Stop::decode(waited.status) {
+            Stop::Exited(code) => return Ok(Outcome::Exited(code)),
+            Stop::Killed { signal, .. } => return Ok(Outcome::Signaled(signal)),
+            _ => {}
+        }
+    }
+}

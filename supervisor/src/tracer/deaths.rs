@@ -1,0 +1,255 @@
+//! From the stop that foretells a death to the file, and on to the death.
+//!
+//! A dying process is held, all of its threads, from the fatal stop until a worker has read its memory; the loop goes
+//! on with everybody else. Nothing that its threads meet meanwhile is lost: each keeps its stop, and how it will go on.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use dpdb_snapshot::process::{Cause, Signal};
+
+use crate::capture::{Doing, Request, freeze};
+use crate::snapshots::{Finished, Job};
+use crate::sys::{self, Resume};
+use crate::tree::{Dying, Phase, Process, Reaction, State, Thread, delivered};
+use crate::{AbsentThread, Event, Stop, StoppedProcess, StoppedThread, proc};
+
+use super::Tracer;
+
+/// How long the other threads of a dying process may take to stop. One that takes longer sleeps in the kernel where
+/// nothing reaches it; it is left out, and the snapshot says so.
+const STOP_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long to wait for the other threads of one that seccomp killed: SECCOMP_RET_KILL_THREAD takes that thread alone,
+/// and at its exit stop this looks the same as the end of the process.
+const LONE_DEATH_TIMEOUT: Duration = Duration::from_millis(100);
+
+impl Tracer {
+    /// Holds process `pid`, whose thread `tid` has met `cause`, for a snapshot; or tells why there will be none.
+    pub(super) fn begin_snapshot(&mut self, pid: i32, tid: i32, cause: Cause, exiting: bool, detach: bool) {
+        let is_over = self.main.outcome.is_some() && !self.options.wait_all;
+        if is_over {
+            return;
+        }
+        if let Ok(None) = sys::general_registers(tid) {
+            let reason = "it runs 32-bit code, of which no snapshots are taken".to_owned();
+            return self.refuse(pid, cause, reason);
+        }
+        let Some(number) = self.snapshots.claim() else {
+            return self.refuse(pid, cause, "as many snapshots were taken as --max-snapshots allows".to_owned());
+        };
+        let doing = if exiting { HashMap::new() } else { self.stop_others(pid, tid) };
+        let lone = exiting && cause.signal() == Some(Signal::SYS);
+        let since = Instant::now();
+        let deadline = since + if lone { LONE_DEATH_TIMEOUT } else { STOP_TIMEOUT };
+        let Some(process) = self.tree.process_mut(pid) else { return };
+        let phase = Phase::Stopping;
+        process.dying = Some(Dying { cause, tid, since, deadline, phase, exiting, detach, number, doing });
+        self.dying.push(pid);
+    }
+
+    fn refuse(&mut self, pid: i32, cause: Cause, reason: String) {
+        if let Some(process) = self.tree.process_mut(pid) {
+            process.settled = true;
+        }
+        self.reporter.tell(Event::SnapshotFailed { pid, comm: proc::comm(pid), cause, reason });
+    }
+
+    /// Makes all threads of `pid` but `tid` stop, and returns what they were doing until then.
+    fn stop_others(&mut self, pid: i32, tid: i32) -> HashMap<i32, Doing> {
+        let Some(process) = self.tree.process(pid) else { return HashMap::new() };
+        let others = process.threads.iter().filter(|&(&other, thread)| other != tid && thread.can_be_stopped());
+        let doing: HashMap<i32, Doing> = others.map(|(&other, _)| (other, Doing::of(pid, other))).collect();
+        for &other in doing.keys() {
+            // ESRCH: it is going; its end will be reported.
+            let _ = sys::interrupt(other);
+        }
+        doing
+    }
+
+    /// Thread `tid` is at its exit stop, where all that it had is still there. If a signal ends it that gave no
+    /// warning, this is the last chance: SIGKILL, a kill by seccomp, a signal that raced with another one.
+    pub(super) fn exiting(&mut self, pid: i32, tid: i32) {
+        let status = sys::event_message(tid).unwrap_or(0);
+        let signal = Signal((status & 0x7f) as i32);
+        let Some(process) = self.tree.process_mut(pid) else { return };
+        if let Some(thread) = process.threads.get_mut(&tid) {
+            thread.exiting = true;
+        }
+        let settled = process.settled;
+        match &process.dying {
+            // It was about to die of a signal, and another thread's exit_group came before.
+            Some(dying) if dying.tid == tid && signal.0 == 0 && dying.phase != Phase::Streaming => self.cancel(pid),
+            Some(_) => {}
+            None if !settled && self.options.signals.contains(signal) => {
+                self.begin_snapshot(pid, tid, Cause::KilledBy { signal, tid }, true, false);
+            }
+            None => {}
+        }
+    }
+
+    /// Takes every dying process as far as it can go now.
+    pub(super) fn advance_snapshots(&mut self) {
+        while let Ok(finished) = self.finished.try_recv() {
+            self.finish(finished);
+        }
+        for pid in self.dying.clone() {
+            self.advance(pid);
+        }
+    }
+
+    fn advance(&mut self, pid: i32) {
+        let now = Instant::now();
+        let Some(process) = self.tree.process(pid) else { return self.forget(pid) };
+        let Some(dying) = &process.dying else { return self.forget(pid) };
+        match dying.phase {
+            Phase::Stopping if process.is_still() => self.set_phase(pid, Phase::Queued),
+            Phase::Stopping if dying.deadline <= now && process.is_lone_death() => self.cancel(pid),
+            Phase::Stopping if dying.deadline <= now => self.set_phase(pid, Phase::Queued),
+            Phase::Stopping | Phase::Streaming => return,
+            Phase::Queued => {}
+        }
+        let is_queued = self.tree.process(pid).and_then(|process| process.dying.as_ref());
+        if is_queued.is_some_and(|dying| dying.phase == Phase::Queued) && self.snapshots.has_room() {
+            self.stream(pid);
+        }
+    }
+
+    fn set_phase(&mut self, pid: i32, phase: Phase) {
+        if let Some(dying) = self.tree.process_mut(pid).and_then(|process| process.dying.as_mut()) {
+            dying.phase = phase;
+        }
+    }
+
+    /// Reads what only this thread can, and leaves the rest to a worker.
+    fn stream(&mut self, pid: i32) {
+        let tree = self.tree.processes().map(|process| process.id.pid).collect();
+        let Some(process) = self.tree.process_mut(pid) else { return };
+        let Some(stopped) = process.stopped() else {
+            return self.lose_snapshot(pid, "it was gone before it could be read");
+        };
+        let Some(dying) = process.dying.as_mut() else { return };
+        dying.phase = Phase::Streaming;
+        let doing = std::mem::take(&mut dying.doing);
+        let cause = dying.cause.clone();
+        let request = Request { cause: cause.clone(), stopped_at: dying.since, tree, doing, number: dying.number };
+        let frozen = freeze(&stopped, request);
+        self.snapshots.start(Job { id: process.id, comm: proc::comm(pid), cause, frozen });
+    }
+
+    fn finish(&mut self, finished: Finished) {
+        self.snapshots.one_finished();
+        let id = finished.id;
+        self.reporter.tell(finished.into_event());
+        if self.tree.process(id.pid).is_some_and(|process| process.id == id) {
+            self.release(id.pid);
+        }
+    }
+
+    /// Gives up a snapshot that was not begun to be written: the process does not die of its cause.
+    fn cancel(&mut self, pid: i32) {
+        self.snapshots.give_back();
+        let settled = false;
+        self.let_go(pid, settled);
+    }
+
+    /// A process has slipped away that was held; a worker that reads it already will come to its own end.
+    pub(super) fn lose_snapshot(&mut self, pid: i32, reason: &str) {
+        let Some(dying) = self.tree.process_mut(pid).and_then(|process| process.dying.take()) else { return };
+        self.forget(pid);
+        if dying.phase != Phase::Streaming {
+            self.snapshots.give_back();
+            let (cause, reason) = (dying.cause, reason.to_owned());
+            self.reporter.tell(Event::SnapshotFailed { pid, comm: proc::comm(pid), cause, reason });
+        }
+    }
+
+    /// Lets a process die that was held, the thread that met the cause first.
+    pub(super) fn release(&mut self, pid: i32) {
+        let settled = true;
+        self.let_go(pid, settled);
+    }
+
+    fn let_go(&mut self, pid: i32, settled: bool) {
+        self.forget(pid);
+        let Some(process) = self.tree.process_mut(pid) else { return };
+        let held = process.held();
+        let Some(dying) = process.dying.take() else { return };
+        process.settled = settled;
+        if dying.detach {
+            return self.detach_to_die(pid, &held, dying.cause.signal());
+        }
+        for (tid, _, reaction) in held {
+            self.apply(tid, reaction);
+        }
+    }
+
+    /// The init of a pid namespace does not die under ptrace. Nobody will tell us of its end any more.
+    fn detach_to_die(&mut self, pid: i32, held: &[(i32, Stop, Reaction)], signal: Option<Signal>) {
+        for &(tid, stop, _) in held {
+            let signal = delivered(stop).map_or(0, |signal| signal.0);
+            // ESRCH: it was killed meanwhile.
+            let _ = sys::detach(tid, Resume { signal });
+        }
+        self.tree.remove_process(pid);
+        if let Some(signal) = signal {
+            self.reporter.tell(Event::Died { pid, signal, core: false });
+        }
+    }
+
+    fn forget(&mut self, pid: i32) {
+        self.dying.retain(|&dying| dying != pid);
+    }
+
+    /// When the loop has to wake up though nothing happens.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let dying = self.dying.iter().filter_map(|&pid| self.tree.process(pid)?.dying.as_ref());
+        dying.filter(|dying| dying.phase == Phase::Stopping).map(|dying| dying.deadline).min()
+    }
+}
+
+impl Thread {
+    /// Whether an interrupt would stop it in bounded time.
+    fn can_be_stopped(&self) -> bool {
+        !self.in_vfork && !self.exiting && !matches!(self.state, State::Held(..))
+    }
+
+    /// Whether it will not move any more, as far as a snapshot is concerned.
+    fn is_still(&self, exiting: bool) -> bool {
+        match self.state {
+            State::Held(stop, _) => !exiting || stop == Stop::Exit,
+            // Past its exit stop: a leader that ended before its threads stays as a zombie.
+            State::Running | State::Listening => self.in_vfork || self.exiting,
+        }
+    }
+}
+
+impl Process {
+    /// Whether all threads are held that can be.
+    fn is_still(&self) -> bool {
+        let exiting = self.dying.as_ref().is_some_and(|dying| dying.exiting);
+        self.threads.values().all(|thread| thread.is_still(exiting))
+    }
+
+    /// Whether seccomp has killed one thread, and the others live on.
+    fn is_lone_death(&self) -> bool {
+        self.dying.as_ref().is_some_and(|dying| dying.exiting && dying.cause.signal() == Some(Signal::SYS))
+    }
+
+    /// The proof that it is stopped; `None` where nothing of it is.
+    fn stopped(&self) -> Option<StoppedProcess> {
+        let held = self.held();
+        if held.is_empty() {
+            return None;
+        }
+        let threads = held.iter().map(|&(tid, stop, _)| StoppedThread { tid, signal: delivered(stop) }).collect();
+        let absent = self.threads.iter().filter(|(_, thread)| !matches!(thread.state, State::Held(..)));
+        let absent = absent.filter(|(_, thread)| !thread.exiting).map(|(&tid, thread)| AbsentThread {
+            tid,
+            reason: if thread.in_vfork { "it waits for its vfork child" } else { "it did not stop within a second" }
+                .to_owned(),
+        });
+        let exiting = self.dying.as_ref().is_some_and(|dying| dying.exiting);
+        Some(StoppedProcess { process: self.id, threads, absent: absent.collect(), exiting })
+    }
+}

@@ -1,0 +1,31 @@
+//! Letting go of what outlives the command.
+
+use crate::sys::{self, Resume};
+use crate::tree::delivered;
+use crate::{Stop, sys::Waited};
+
+use super::Tracer;
+
+impl Tracer {
+    /// Detaches all that is stopped, each as its stop wants it. Those that run are not touched: an interrupt would
+    /// make epoll_wait(2) and its like fail with EINTR. The kernel detaches them when this thread ends, and they never
+    /// know (kernel/ptrace.c, `exit_ptrace`); what is in a group-stop stays in it.
+    pub(super) fn leave(&mut self) {
+        for pid in self.dying.clone() {
+            self.release(pid);
+        }
+        if self.options.kill_on_exit {
+            return;
+        }
+        while let Ok(Some(Waited { tid, status })) = sys::wait_any() {
+            let stop = Stop::decode(status);
+            if stop.is_end() {
+                self.ended(tid, stop);
+            } else {
+                let signal = delivered(stop).map_or(0, |signal| signal.0);
+                // ESRCH: it was killed meanwhile.
+                let _ = sys::detach(tid, Resume { signal });
+            }
+        }
+    }
+}

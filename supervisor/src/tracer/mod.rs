@@ -1,0 +1,257 @@
+//! The loop: wait, decode the stop, find the tracee, decide, resume.
+//!
+//! It runs on one thread, since the kernel answers ptrace requests of no other, and it never waits for one tracee: a
+//! parent in vfork cannot be stopped until its child is done, a task in a frozen cgroup not at all. So there is one
+//! place to wait, for anything, and every wait for something in particular is a state with a deadline.
+//!
+//! ESRCH, from any request, says that the tracee is on its way out: its next report will tell, so it is no error
+//! (ptrace(2), "Death under ptrace").
+
+mod births;
+mod deaths;
+mod forwarding;
+mod leaving;
+mod signals;
+
+use std::sync::mpsc::Receiver;
+use std::time::Instant;
+
+use dpdb_snapshot::process::Signal;
+
+use crate::history::Reporter;
+use crate::launch::Launched;
+use crate::leak_sanitizer::LeakSanitizer;
+use crate::snapshots::{Finished, Snapshots};
+use crate::sys::{self, Bell, Errno, Resume, SignalFd, Waited};
+use crate::tree::{Reaction, State, Tree};
+use crate::{Event, Options, Outcome, Stop};
+
+pub(crate) use births::children_now;
+use forwarding::Forwarding;
+
+/// The options with which everything is seized (ptrace(2), PTRACE_SETOPTIONS). EXIT costs ten microseconds per thread
+/// and shows the deaths that no signal stop announces.
+pub(crate) fn ptrace_options(kill_on_exit: bool) -> i32 {
+    let follow = libc::PTRACE_O_TRACEFORK | libc::PTRACE_O_TRACEVFORK | libc::PTRACE_O_TRACECLONE;
+    let kill = if kill_on_exit { libc::PTRACE_O_EXITKILL } else { 0 };
+    follow | libc::PTRACE_O_TRACEEXEC | libc::PTRACE_O_TRACEEXIT | kill
+}
+
+/// All that the thread which speaks ptrace knows.
+#[derive(Debug)]
+pub(crate) struct Tracer {
+    options: Options,
+    reporter: Reporter,
+    tree: Tree,
+    main: Main,
+    signals: SignalFd,
+    forwarding: Forwarding,
+    snapshots: Snapshots,
+    finished: Receiver<Finished>,
+    bell: Bell,
+    /// Children that we had before we started: `(sleep 9 & exec dpdb-trace …)`.
+    inherited_children: Vec<i32>,
+    privileged: bool,
+    leak_sanitizer: LeakSanitizer,
+    /// The processes that are held for a snapshot, in the order in which they began to die.
+    dying: Vec<i32>,
+    /// Somebody is in a hurry to be rid of us.
+    abandon: bool,
+}
+
+/// The command itself.
+#[derive(Debug)]
+struct Main {
+    launched: Launched,
+    /// It has executed its program.
+    executed: bool,
+    outcome: Option<Outcome>,
+    /// Its group-stop was passed on to our own parent.
+    stop_mirrored: bool,
+    /// The signal of its last group-stop.
+    stop_signal: Option<Signal>,
+}
+
+/// What the loop is made with.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) options: Options,
+    pub(crate) reporter: Reporter,
+    pub(crate) launched: Launched,
+    pub(crate) signals: SignalFd,
+    pub(crate) snapshots: Snapshots,
+    pub(crate) finished: Receiver<Finished>,
+    pub(crate) bell: Bell,
+    pub(crate) inherited_children: Vec<i32>,
+    pub(crate) privileged: bool,
+}
+
+impl Tracer {
+    pub(crate) fn new(parts: Parts) -> Tracer {
+        let pid = parts.launched.pid;
+        let untraced = parts.launched.untraced;
+        let mut tree = Tree::default();
+        if untraced.is_none() {
+            tree.add_process(pid);
+        }
+        let main =
+            Main { launched: parts.launched, executed: false, outcome: None, stop_mirrored: false, stop_signal: None };
+        let tracer = Tracer {
+            options: parts.options,
+            reporter: parts.reporter,
+            tree,
+            main,
+            signals: parts.signals,
+            forwarding: Forwarding::default(),
+            snapshots: parts.snapshots,
+            finished: parts.finished,
+            bell: parts.bell,
+            inherited_children: parts.inherited_children,
+            privileged: parts.privileged,
+            leak_sanitizer: LeakSanitizer::default(),
+            dying: Vec::new(),
+            abandon: false,
+        };
+        tracer.tell_start(pid, std::process::id() as i32);
+        if let Some(errno) = untraced {
+            tracer.tell_untraced(errno);
+        }
+        tracer
+    }
+
+    /// Supervises until the command, or with `wait_all` the whole tree, has ended.
+    pub(crate) fn run(&mut self) -> Outcome {
+        loop {
+            // Signals are taken before the stops that SIGCHLD announces, and handled after them: whether one was sent
+            // to the whole process group shows by what the command got.
+            let received = self.signals.receive();
+            let nobody_left = self.take_stops();
+            self.forward(&received);
+            self.mirror_stop();
+            self.advance_snapshots();
+            if let Some(outcome) = self.outcome(nobody_left) {
+                self.leave();
+                return outcome;
+            }
+            self.sleep();
+        }
+    }
+
+    /// What to return, where it is time to.
+    fn outcome(&self, nobody_left: bool) -> Option<Outcome> {
+        if self.abandon {
+            return Some(self.main.outcome.unwrap_or(Outcome::Signaled(Signal::TERM)));
+        }
+        let outcome = self.main.outcome.or(nobody_left.then_some(Outcome::Exited(1)))?;
+        let pending = self.tree.processes().any(|process| process.dying.is_some());
+        let others = self.options.wait_all && !nobody_left;
+        (!pending && !others).then_some(outcome)
+    }
+
+    /// Handles every report that is ready. All are collected before the first is handled, so that none waits behind
+    /// one that produces reports without end. Returns whether there is nobody left who could report.
+    fn take_stops(&mut self) -> bool {
+        let mut ready = Vec::new();
+        let nobody_left = loop {
+            match sys::wait_any() {
+                Ok(Some(waited)) => ready.push(waited),
+                Ok(None) => break self.only_strangers_left(),
+                Err(Errno::EINTR) => {}
+                Err(_) => break true,
+            }
+        };
+        let any = !ready.is_empty();
+        for waited in ready {
+            self.handle(waited);
+        }
+        nobody_left && !any
+    }
+
+    /// Whether all who could still report are children that were here before us.
+    fn only_strangers_left(&self) -> bool {
+        !self.inherited_children.is_empty() && self.tree.is_empty() && self.main.outcome.is_some()
+    }
+
+    fn handle(&mut self, Waited { tid, status }: Waited) {
+        let stop = Stop::decode(status);
+        if stop.is_end() {
+            self.ended(tid, stop);
+            return;
+        }
+        let pid = match self.tree.owner(tid) {
+            Some(pid) => pid,
+            None => self.adopt(tid),
+        };
+        let reaction = self.react(pid, tid, stop);
+        self.settle(pid, tid, stop, reaction);
+    }
+
+    /// Decides how a thread goes on, and keeps the tree's books.
+    fn react(&mut self, pid: i32, tid: i32, stop: Stop) -> Reaction {
+        self.note_main_stop(pid, stop);
+        match stop {
+            Stop::Delivery(signal) => self.delivery(pid, tid, signal),
+            Stop::Group(_) => Reaction::Listen,
+            Stop::Child(birth) => {
+                self.born(pid, tid, birth);
+                Reaction::Continue(0)
+            }
+            Stop::Exec => {
+                self.execed(pid);
+                Reaction::Continue(0)
+            }
+            Stop::Exit => {
+                self.exiting(pid, tid);
+                Reaction::Continue(0)
+            }
+            _ => Reaction::Continue(0),
+        }
+    }
+
+    /// Resumes a thread, unless its process is held.
+    fn settle(&mut self, pid: i32, tid: i32, stop: Stop, reaction: Reaction) {
+        let held = self.tree.process(pid).is_some_and(|process| process.dying.is_some());
+        if held {
+            self.set_state(tid, State::Held(stop, reaction));
+        } else {
+            self.apply(tid, reaction);
+        }
+    }
+
+    /// Lets a stopped thread go on.
+    fn apply(&mut self, tid: i32, reaction: Reaction) {
+        let (result, state) = match reaction {
+            Reaction::Continue(signal) => (sys::resume(tid, Resume { signal }), State::Running),
+            Reaction::Listen => (sys::listen(tid), State::Listening),
+        };
+        // A failure is ESRCH: the thread has been killed, left this stop, and will report its end. Then it runs, too.
+        self.set_state(tid, if result.is_ok() { state } else { State::Running });
+    }
+
+    fn set_state(&mut self, tid: i32, state: State) {
+        if let Some(thread) = self.tree.thread_mut(tid) {
+            thread.state = state;
+        }
+    }
+
+    /// Waits for the next signal (SIGCHLD above all), result of a worker, or deadline.
+    fn sleep(&self) {
+        let timeout = self.next_deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        use std::os::fd::AsFd;
+        if let Ok(ready) = sys::wait_until_readable(self.signals.as_fd(), self.bell.as_fd(), timeout)
+            && ready.second
+        {
+            self.bell.quiet();
+        }
+    }
+
+    /// Tells what a report about us would have to say in this place.
+    fn notice(&self, message: String) {
+        self.reporter.tell(Event::Notice(message));
+    }
+
+    fn tell_untraced(&self, errno: Errno) {
+        let reason = crate::doctor::why_not_traceable(errno, self.main.launched.pid);
+        self.notice(format!("the command runs unsupervised, and no snapshot will be taken: {reason}"));
+    }
+}
