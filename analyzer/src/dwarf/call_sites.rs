@@ -110,9 +110,8 @@ impl<'a> View<'a> {
     /// Where the function whose entry is `callee` can be found.
     fn target(&self, callee: super::unit::DieRef) -> Option<CallTarget> {
         let unit = self.unit(callee.unit)?;
-        let entry = unit.unit.entry(callee.offset).ok()?;
-        if entry.attr_value(gimli::DW_AT_declaration) == Some(AttributeValue::Flag(true)) {
-            let named = self.function_entry(callee);
+        let named = self.function_entry(callee);
+        if named.is_declaration {
             return named.linkage_name.or(named.name).map(CallTarget::Name);
         }
         let mut starts = Vec::new();

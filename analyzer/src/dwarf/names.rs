@@ -22,6 +22,9 @@ pub(super) struct FunctionEntry {
     pub(super) linkage_name: Option<String>,
     /// Where it was declared: file (a number of that unit's line table) and line.
     pub(super) declared: Option<(UnitId, u64, u32)>,
+    /// One of the chain is a declaration, and none says that it completes one: the function is defined elsewhere.
+    pub(super) is_declaration: bool,
+    has_specification: bool,
     /// The last entry of the chain, whose parents are the function's namespaces and classes.
     home: Option<DieRef>,
 }
@@ -36,6 +39,7 @@ impl<'a> View<'a> {
             gathered.home = Some(here);
             next = self.gather(&unit, here.offset, &mut gathered);
         }
+        gathered.is_declaration &= !gathered.has_specification;
         gathered
     }
 
@@ -53,9 +57,11 @@ impl<'a> View<'a> {
                 {
                     gathered.linkage_name = unit.string(value);
                 }
-                (gimli::DW_AT_abstract_origin | gimli::DW_AT_specification, value) => {
+                (name @ (gimli::DW_AT_abstract_origin | gimli::DW_AT_specification), value) => {
+                    gathered.has_specification |= name == gimli::DW_AT_specification;
                     origin = self.follow(unit, &value);
                 }
+                (gimli::DW_AT_declaration, AttributeValue::Flag(flag)) => gathered.is_declaration |= flag,
                 (gimli::DW_AT_decl_file, AttributeValue::FileIndex(value)) => file = Some(value),
                 (gimli::DW_AT_decl_line, _) => line = attribute.udata_value().and_then(|line| line.try_into().ok()),
                 _ => {}

@@ -30,9 +30,11 @@ pub(crate) fn load_split<'a>(object: &'a ObjectFile, parent: &Dwarf<'a>) -> Dwar
     dwarf
 }
 
-/// The sections of a `.dwp` file with its index, or `None` where that is damaged.
+/// The sections of a `.dwp` file with its index, or `None` where that is damaged. A unit's share of each section must
+/// be there for the unit to be found, so that none is left out.
 pub(crate) fn load_package(object: &ObjectFile) -> Option<gimli::DwarfPackage<Slice<'_>>> {
-    gimli::DwarfPackage::load(|id: SectionId| Ok::<_, gimli::Error>(split(object, id)), empty()).ok()
+    let section = |id: SectionId| id.dwo_name().map_or(empty(), |name| data(object, name));
+    gimli::DwarfPackage::load(|id| Ok::<_, gimli::Error>(section(id)), empty()).ok()
 }
 
 fn split(object: &ObjectFile, id: SectionId) -> Slice<'_> {

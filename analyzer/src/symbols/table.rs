@@ -222,8 +222,8 @@ fn is_label(name: &[u8]) -> bool {
     name.starts_with(b".L") || name.starts_with(b"$L")
 }
 
-/// Among symbols at one address a function is better than a label, a global name than a local one, and one that the
-/// programmer could have written than one with underscores in front.
+/// Among symbols at one address a function is better than a label, a name that a programmer could have written than
+/// one with underscores in front (`pause`, which is weak, than `__libc_pause`), and a global one than a local one.
 fn rank(kind: u8, binding: u8, name: &[u8]) -> u8 {
     let typed = u8::from(kind != elf::STT_NOTYPE.0);
     let scope = match binding {
@@ -231,7 +231,7 @@ fn rank(kind: u8, binding: u8, name: &[u8]) -> u8 {
         binding if binding == elf::STB_WEAK.0 => 1,
         _ => 0,
     };
-    typed << 3 | scope << 1 | u8::from(!name.starts_with(b"__"))
+    typed << 3 | u8::from(!name.starts_with(b"__")) << 2 | scope
 }
 
 fn c_string(strings: &[u8], at: u32) -> &[u8] {
