@@ -20,8 +20,6 @@ use crate::render::{self, Role, Style, clean, clean_str, units};
 
 /// Frames under a death's line, from the innermost on to this many past the user's own.
 const FRAMES_BEYOND: usize = 3;
-/// At most so many in all.
-const MOST_FRAMES: usize = 12;
 /// Deaths that are reported with their frames at once, however fast they come.
 const BURST: f64 = 16.0;
 /// Deaths per second that are so when the burst is used up; the others get their line only.
@@ -130,9 +128,7 @@ fn write_reports(inbox: &Receiver<Report>, done: &Sender<()>) {
 fn look_into(path: &Path) -> Option<(Crash, Vec<FrameLine>)> {
     let read = || {
         let mut engine = Engine::open(path, &FileArgs::default()).ok()?;
-        let mut frames = engine.top_frames(FRAMES_BEYOND);
-        frames.truncate(MOST_FRAMES);
-        Some((engine.crash(), frames))
+        Some((engine.crash(), engine.top_frames(FRAMES_BEYOND)))
     };
     std::panic::catch_unwind(read).ok().flatten()
 }

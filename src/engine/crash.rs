@@ -38,9 +38,10 @@ pub struct Crash {
 pub struct Opening {
     /// What died.
     pub crash: Crash,
-    /// The innermost frames, as far as the selected one and a little further.
+    /// The innermost frames, as far as the selected one and a little further; of the many that may raise, panic or
+    /// abort, only the first.
     pub frames: Vec<FrameLine>,
-    /// How many frames there are besides.
+    /// How many frames follow.
     pub more: usize,
     /// The source around the selected frame's line.
     pub source: Option<SourceListing>,
@@ -49,6 +50,9 @@ pub struct Opening {
     /// What to type next.
     pub hint: &'static str,
 }
+
+/// More frames than these before the user's own are not worth the lines.
+const MACHINERY_SHOWN: usize = 7;
 
 /// Warnings shown on opening; the rest are behind `info`.
 const WARNINGS_SHOWN: usize = 4;
@@ -84,11 +88,14 @@ impl Engine {
         Crash::new(self.process(), frame)
     }
 
-    /// The innermost frames of the thread that met the cause, as far as `beyond` frames past the user's own.
+    /// The innermost frames of the thread that met the cause, as far as `beyond` frames past the user's own. Of many
+    /// frames that raise, panic or abort, only the first is among them.
     pub fn top_frames(&mut self, beyond: usize) -> Vec<FrameLine> {
         let tid = self.process().threads.first().map_or(0, |thread| thread.tid);
-        let count = self.user_frame(tid).unwrap_or(0) + 1 + beyond;
-        (0..count).map_while(|number| self.frame_line(tid, number).ok()).collect()
+        let own = self.user_frame(tid).unwrap_or(0);
+        let left_out = if own > MACHINERY_SHOWN { 1..own } else { 0..0 };
+        let wanted = (0..=own + beyond).filter(|number| !left_out.contains(number));
+        wanted.map_while(|number| self.frame_line(tid, number).ok()).collect()
     }
 
     /// What a person sees on opening a crash.
@@ -113,7 +120,7 @@ impl Engine {
         } else {
             "'threads' lists the threads, 'bt' shows the stack, 'help' lists the commands"
         };
-        let more = total.saturating_sub(frames.len());
+        let more = total.saturating_sub(frames.last().map_or(0, |last| last.number + 1));
         Ok(Reply::Opening(Box::new(Opening { crash, frames, more, source, warnings, hint })))
     }
 }

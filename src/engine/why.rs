@@ -1,6 +1,6 @@
 //! `why`: the fault in one paragraph.
 
-use dpdb_analyzer::Finding;
+use dpdb_analyzer::Explanation;
 use serde::Serialize;
 
 use super::{CommandError, Engine, Reply};
@@ -8,10 +8,11 @@ use super::{CommandError, Engine, Reply};
 /// The fault explained.
 #[derive(Debug, Serialize)]
 pub struct Why {
-    /// The paragraph.
+    /// The findings as one paragraph.
     pub text: String,
-    /// What it says, a piece each.
-    pub findings: Vec<Finding>,
+    /// What was found out, in the order in which it is told.
+    #[serde(flatten)]
+    pub explanation: Explanation,
 }
 
 impl Engine {
@@ -19,8 +20,10 @@ impl Engine {
     ///
     /// # Errors
     /// Nothing died here.
-    pub fn why(&mut self) -> Result<Reply, CommandError> {
-        let explanation = self.session.explain().ok_or_else(|| CommandError::refused("nothing says that it died"))?;
-        Ok(Reply::Why(Why { text: explanation.to_string(), findings: explanation.findings }))
+    pub fn why(&self) -> Result<Reply, CommandError> {
+        let explanation = self.session.explain();
+        let explanation =
+            explanation.ok_or_else(|| CommandError::refused("nothing in the file says that the process died"))?;
+        Ok(Reply::Why(Why { text: explanation.to_string(), explanation }))
     }
 }

@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
+use dpdb_snapshot::Text;
+
 use super::style::{Role, Style, clean, clean_str};
 use super::table::{Table, cell, plain};
 use super::{frames, source, units};
-use crate::engine::{Crash, Info, Opening};
+use crate::engine::{Crash, Info, Opening, Why};
 
 /// `pid 1234 (worker) died of SIGSEGV (address 0x10 not mapped)`.
 pub fn headline(crash: &Crash, style: &Style) -> String {
@@ -61,7 +63,7 @@ fn circumstances(crash: &Crash) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-fn command_line(arguments: &[dpdb_snapshot::Text]) -> String {
+fn command_line(arguments: &[Text]) -> String {
     let words: Vec<String> = arguments.iter().take(64).map(clean).collect();
     let line = words.join(" ");
     match line.char_indices().nth(300) {
@@ -183,7 +185,22 @@ fn capture(info: &Info) -> Option<String> {
     ))
 }
 
+/// Columns of running text.
+const WIDTH: usize = 100;
+
 /// The fault in one paragraph.
-pub fn why(why: &crate::engine::Why, _style: &Style) -> String {
-    clean_str(&why.text) + "\n"
+pub fn why(why: &Why) -> String {
+    let mut out = String::new();
+    let mut column = 0;
+    for word in clean(&Text::from(why.text.as_str())).split(' ') {
+        let width = word.chars().count();
+        if column > 0 {
+            let breaks = column + 1 + width > WIDTH;
+            out.push(if breaks { '\n' } else { ' ' });
+            column = if breaks { 0 } else { column + 1 };
+        }
+        out.push_str(word);
+        column += width;
+    }
+    out + "\n"
 }

@@ -56,23 +56,29 @@ fn tags(frame: &FrameLine, style: &Style) -> String {
     tags
 }
 
-/// Several frames, a line each.
+/// Several frames, a line each; what is left out between them is said.
 pub fn lines(frames: &[FrameLine], style: &Style) -> String {
     let width = frames.iter().map(|frame| frame.number.to_string().len() + 1).max().unwrap_or(0).max(2);
-    frames.iter().map(|frame| line(frame, width, style) + "\n").collect()
+    let mut out = String::new();
+    for (index, frame) in frames.iter().enumerate() {
+        let before = index.checked_sub(1).map(|before| frames[before].number + 1);
+        if let Some(first) = before.filter(|&first| first < frame.number) {
+            let note = format!("  … #{first} to #{} left out", frame.number - 1);
+            let _ = writeln!(out, "{}", style.paint(Role::Faint, note));
+        }
+        out += &line(frame, width, style);
+        out.push('\n');
+    }
+    out
 }
 
 /// A stack.
 pub fn backtrace(backtrace: &Backtrace, style: &Style) -> String {
-    let mut out = match backtrace.gap {
-        None => lines(&backtrace.frames, style),
-        Some(gap) => {
-            let (front, back) = backtrace.frames.split_at(gap.min(backtrace.frames.len()));
-            let left_out = backtrace.total - backtrace.frames.len();
-            let note = format!("  … {left_out} frames left out; 'bt {}' shows them all\n", backtrace.total);
-            lines(front, style) + &style.paint(Role::Faint, note).to_string() + &lines(back, style)
-        }
-    };
+    let mut out = lines(&backtrace.frames, style);
+    if backtrace.gap.is_some() {
+        let note = format!("  'bt {}' shows all frames", backtrace.total);
+        let _ = writeln!(out, "{}", style.paint(Role::Faint, note));
+    }
     end(backtrace, style, &mut out);
     out
 }

@@ -24,7 +24,7 @@ pub fn text(reply: &Reply, style: &Style) -> String {
     match reply {
         Reply::Opening(opening) => crash::opening(opening, style),
         Reply::Info(info) => crash::info(info, style),
-        Reply::Why(why) => crash::why(why, style),
+        Reply::Why(why) => crash::why(why),
         Reply::Backtrace(backtrace) => frames::backtrace(backtrace, style),
         Reply::Frame(frame) => frames::selected(frame, style),
         Reply::Frames(backtrace) => frames::table(backtrace, style),
