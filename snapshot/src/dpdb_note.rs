@@ -91,11 +91,18 @@ impl Runs {
 /// # Errors
 /// What is wrong with it, as the end of a sentence.
 pub(crate) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, String> {
-    // The trailer is padded with spaces, which JSON allows; an exported one may be padded with NULs by others.
-    let end = json.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+    // The trailer is padded with spaces, sixty thousand of them.
+    let end = json.iter().rposition(|byte| !matches!(byte, b' ' | b'\0')).map_or(0, |last| last + 1);
     let json = &json[..end];
-    let count = |wanted: &[u8]| json.iter().filter(|byte| wanted.contains(byte)).count();
-    if json.len() as u64 > MAX_JSON || count(b"[{") > MAX_JSON_CONTAINERS || count(b",") > MAX_JSON_VALUES {
+    let (mut containers, mut values) = (0, 0);
+    for byte in json {
+        match byte {
+            b'[' | b'{' => containers += 1,
+            b',' => values += 1,
+            _ => {}
+        }
+    }
+    if json.len() as u64 > MAX_JSON || containers > MAX_JSON_CONTAINERS || values > MAX_JSON_VALUES {
         return Err("it is larger than this version is willing to read".to_owned());
     }
     serde_json::from_slice(json).map_err(|error| error.to_string())
