@@ -36,6 +36,14 @@ pub(crate) struct ProcessNote {
     pub(crate) without_registers: Vec<i32>,
 }
 
+/// A [`ProcessNote`] as it is written. It borrows: a process with 60,000 mappings takes tens of megabytes.
+#[derive(Debug, Serialize)]
+pub(crate) struct ProcessNoteToWrite<'a> {
+    pub(crate) version: u32,
+    pub(crate) process: &'a Process,
+    pub(crate) without_registers: Vec<i32>,
+}
+
 /// What of the memory has no bytes in the file, and why.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

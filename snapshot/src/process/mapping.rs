@@ -22,8 +22,8 @@ pub struct Mapping {
     pub inode: u64,
     /// The file's path, or `[heap]`, `[stack]`, `[vdso]`, `[anon:name]`; empty for plain anonymous memory.
     pub path: Text,
-    /// `VmFlags:` of smaps, such as `rd wr mr mw me dd`.
-    pub flags: Vec<String>,
+    /// `VmFlags:` of smaps, such as `rd wr mr mw me dd`: one text, since a process may have 65,000 mappings.
+    pub flags: String,
     /// Why nothing (or only the first page) of it is in the file, where that was decided beforehand, such as
     /// `coredump_filter` or `MADV_DONTDUMP`.
     pub left_out: Option<String>,

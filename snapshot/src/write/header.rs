@@ -1,7 +1,9 @@
 //! Everything in front of the memory: ELF header, program headers, and the notes in the kernel's own order.
 
 use super::layout::{Layout, is_of_file, whole_pages};
-use crate::dpdb_note::{LeftOut, MemoryNote, NT_DPDB_MEMORY, NT_DPDB_PROCESS, OWNER, ProcessNote, Runs, VERSION};
+use crate::dpdb_note::{
+    LeftOut, MemoryNote, NT_DPDB_MEMORY, NT_DPDB_PROCESS, OWNER, ProcessNoteToWrite, Runs, VERSION,
+};
 use crate::elf::PAGE;
 use crate::elf::file_note::{self, FileMapping};
 use crate::elf::header::{PF_R, PF_W, PF_X, PT_LOAD, PT_NOTE, ProgramHeader, append_file_header, header_size};
@@ -148,19 +150,20 @@ fn memory_note(layout: &Layout) -> MemoryNote {
 fn process_json(process: &Process) -> Vec<u8> {
     let without_registers =
         process.threads.iter().filter(|thread| thread.registers.is_none()).map(|thread| thread.tid).collect();
-    let mut note = ProcessNote { version: VERSION, process: process.clone(), without_registers };
+    let note = ProcessNoteToWrite { version: VERSION, process, without_registers };
     let json = to_json(&note);
     if (json.len() as u64) < MAX_JSON {
         return json;
     }
     let message = format!("open files, environment and tree are left out: {} bytes are too many", json.len());
-    note.process.fds.clear();
-    note.process.environment.clear();
-    note.process.arguments.truncate(1000);
-    note.process.tree.clear();
-    note.process.soft_errors.truncate(1000);
-    note.process.soft_errors.push(SoftError { step: Step::Write, tid: None, errno: None, message });
-    to_json(&note)
+    let mut process = process.clone();
+    process.fds.clear();
+    process.environment.clear();
+    process.arguments.truncate(1000);
+    process.tree.clear();
+    process.soft_errors.truncate(1000);
+    process.soft_errors.push(SoftError { step: Step::Write, tid: None, errno: None, message });
+    to_json(&ProcessNoteToWrite { process: &process, ..note })
 }
 
 fn to_json(value: &impl serde::Serialize) -> Vec<u8> {

@@ -25,7 +25,7 @@ pub struct MappedMemory {
 impl MappedMemory {
     /// Whether `VmFlags` has this two-letter flag.
     pub fn has_flag(&self, flag: &str) -> bool {
-        self.mapping.flags.iter().any(|found| found == flag)
+        self.mapping.flags.split(' ').any(|found| found == flag)
     }
 
     /// Whether a file lies under it. Shared memory always has one, be it one of the kernel's own.
@@ -96,7 +96,7 @@ fn read_field(line: &[u8], last: &mut MappedMemory) {
         "Shared_Hugetlb" | "Private_Hugetlb" => last.resident += bytes(),
         "Anonymous" => last.anonymous = bytes(),
         "Swap" => last.swapped = bytes(),
-        "VmFlags" => last.mapping.flags = value.split_ascii_whitespace().map(str::to_owned).collect(),
+        "VmFlags" => last.mapping.flags = value.trim().to_owned(),
         _ => {}
     }
 }
