@@ -79,6 +79,8 @@ impl Memory for ProcessMemory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::failure::fail_once;
+    use crate::sys::{Call, Errno};
 
     #[test]
     fn memory_reads_up_to_its_end_and_says_why_not_further() {
@@ -90,5 +92,34 @@ mod tests {
         let Err(Absent::Unreadable { range, reason }) = own.read_some(Avma(0x10), &mut [0; 8]) else { panic!() };
         assert_eq!(range, AddressRange::new(0, PAGE));
         assert!(reason.contains("os error"), "{reason}");
+    }
+
+    #[test]
+    fn each_way_of_reading_stands_in_for_the_one_before() {
+        let bytes: Vec<u8> = (0..16 << 10).map(|index| (index % 251) as u8).collect();
+        let at = Avma(bytes.as_ptr() as u64);
+        let to_page_end = (PAGE - at.0 % PAGE) as usize;
+        let failures = [(Call::ReadMemory, Errno::EFAULT), (Call::ReadAt, Errno::EIO), (Call::ReadAt, Errno::ENXIO)];
+        for (failing, expected) in [(1, Ok(bytes.len())), (2, Ok(to_page_end)), (3, Err("Input/output error"))] {
+            let own = ProcessMemory::new(std::process::id() as i32);
+            for (call, errno) in &failures[..failing] {
+                fail_once(*call, *errno);
+            }
+            let mut copy = vec![0; bytes.len()];
+            match (own.read_some(at, &mut copy), expected) {
+                (Ok(read), Ok(length)) => assert_eq!((read, &copy[..read]), (length, &bytes[..length])),
+                (Err(absent), Err(reason)) => assert!(absent.to_string().contains(reason), "{absent}"),
+                (read, expected) => panic!("{read:?} instead of {expected:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn of_a_process_that_is_gone_everything_is_unreadable_at_once() {
+        // Above pid_max (2^22 at most), so nobody has it.
+        let gone = ProcessMemory::new(1 << 23);
+        let Err(Absent::Unreadable { range, reason }) = gone.read_some(Avma(0x5010), &mut [0; 8]) else { panic!() };
+        assert_eq!(range, AddressRange::new(0x5000, u64::MAX));
+        assert!(reason.contains("No such process"), "{reason}");
     }
 }
