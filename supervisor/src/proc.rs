@@ -66,7 +66,7 @@ pub(crate) struct Status {
     pub(crate) ignored: u64,
     /// Signals with a handler.
     pub(crate) caught: u64,
-    /// The process id in each pid namespace from that of `/proc` inwards.
+    /// The process id in each pid namespace from that of `/proc` inwards: of the process, whichever thread is asked.
     pub(crate) namespace_pids: Vec<i32>,
 }
 
@@ -90,7 +90,7 @@ impl Status {
                 "SigPnd" | "ShdPnd" => status.pending |= bits(),
                 "SigIgn" => status.ignored = bits(),
                 "SigCgt" => status.caught = bits(),
-                "NSpid" => status.namespace_pids = value.split_whitespace().flat_map(str::parse).collect(),
+                "NStgid" => status.namespace_pids = value.split_whitespace().flat_map(str::parse).collect(),
                 _ => {}
             }
         }
@@ -108,7 +108,7 @@ mod tests {
     use super::Status;
 
     const TEXT: &[u8] =
-        b"Name:\ta b)\nTgid:\t7\nPPid:\t3\nNSpid:\t7\t1\nSigPnd:\t0000000000000001\nShdPnd:\t0000000000000100\n\
+        b"Name:\ta b)\nTgid:\t7\nPPid:\t3\nNStgid:\t7\t1\nNSpid:\t9\t3\nSigPnd:\t0000000000000001\nShdPnd:\t0000000000000100\n\
         SigIgn:\t0000000000001000\nSigCgt:\t0000000180004002\n";
 
     #[test]

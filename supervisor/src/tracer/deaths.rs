@@ -184,9 +184,10 @@ impl Tracer {
         }
     }
 
-    /// The init of a pid namespace does not die under ptrace. Nobody will tell us of its end any more.
+    /// The init of a pid namespace does not die under ptrace. Nobody will tell us of its end any more: so the thread
+    /// that kills it is let go last, when no other is left that would stop once more at its exit.
     fn detach_to_die(&mut self, pid: i32, held: &[(i32, Stop, Reaction)], signal: Option<Signal>) {
-        for &(tid, stop, _) in held {
+        for &(tid, stop, _) in held.iter().rev() {
             let signal = delivered(stop).map_or(0, |signal| signal.0);
             // ESRCH: it was killed meanwhile.
             let _ = sys::detach(tid, Resume { signal });

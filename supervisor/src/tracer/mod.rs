@@ -152,19 +152,19 @@ impl Tracer {
     /// one that produces reports without end. Returns whether there is nobody left who could report.
     fn take_stops(&mut self) -> bool {
         let mut ready = Vec::new();
-        let nobody_left = loop {
+        let childless = loop {
             match sys::wait_any() {
                 Ok(Some(waited)) => ready.push(waited),
-                Ok(None) => break self.only_strangers_left(),
+                Ok(None) => break false,
                 Err(Errno::EINTR) => {}
                 Err(_) => break true,
             }
         };
-        let any = !ready.is_empty();
+        // Where there is no child any more, all reports are of ends, and nothing comes after them that would wake us.
         for waited in ready {
             self.handle(waited);
         }
-        nobody_left && !any
+        childless || self.only_strangers_left()
     }
 
     /// Whether all who could still report are children that were here before us.
