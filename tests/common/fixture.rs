@@ -18,15 +18,16 @@ pub struct Build<'a> {
     pub flags: &'a [&'a str],
 }
 
-/// The executable built from `fixtures/targets/NAME` (with its extension, such as `fork_pool.c`), by the flags in its
-/// `build:` line.
+/// The executable built from `fixtures/targets/NAME` (with its extension, such as `fork_pool.c`), or from
+/// `fixtures/FOLDER/NAME` for `FOLDER/NAME`, by the flags in its `build:` line.
 pub fn fixture(name: &str) -> PathBuf {
     fixture_with(name, Build::default())
 }
 
 /// The same, by another compiler or with more flags.
 pub fn fixture_with(name: &str, build: Build<'_>) -> PathBuf {
-    let source = fixture_dir().join("targets").join(name);
+    let folder = if name.contains('/') { "" } else { "targets" };
+    let source = fixture_dir().join(folder).join(name);
     let text = fs::read_to_string(&source).unwrap_or_else(|error| panic!("{}: {error}", source.display()));
     let (compiler, mut arguments) = compiler_for(name, build);
     arguments.extend(own_flags(&text).map(OsString::from));
@@ -36,7 +37,7 @@ pub fn fixture_with(name: &str, build: Build<'_>) -> PathBuf {
         arguments.into_iter().partition(|flag| flag.as_encoded_bytes().starts_with(b"-l"));
 
     let mut hasher = DefaultHasher::new();
-    (&text, compiler, &flags, &libraries, included(&text)).hash(&mut hasher);
+    (&text, compiler, &flags, &libraries, included(&source, &text)).hash(&mut hasher);
     let stem = source.file_stem().expect("a fixture has a name").to_owned();
     let home = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("fixtures");
     let kept = home.join(format!("{}-{:016x}", stem.display(), hasher.finish()));
@@ -82,11 +83,11 @@ fn own_flags(source: &str) -> impl Iterator<Item = &str> {
     line.split_whitespace().filter(|flag| *flag != "*/")
 }
 
-/// The text of the files in `targets/` that a source includes, so that a change there builds it anew.
-fn included(source: &str) -> Vec<String> {
-    let names = source.lines().filter_map(|line| line.strip_prefix("#include \""));
+/// The text of the files beside a source that it includes, so that a change there builds it anew.
+fn included(source: &Path, text: &str) -> Vec<String> {
+    let names = text.lines().filter_map(|line| line.strip_prefix("#include \""));
     names
         .filter_map(|rest| rest.split('"').next())
-        .filter_map(|name| fs::read_to_string(fixture_dir().join("targets").join(name)).ok())
+        .filter_map(|name| fs::read_to_string(source.with_file_name(name)).ok())
         .collect()
 }

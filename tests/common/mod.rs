@@ -6,11 +6,17 @@
 #![allow(dead_code, unused_imports, reason = "each test binary uses its own part of this module")]
 
 mod fixture;
+mod live;
+mod mirror;
 mod outcome;
 mod scene;
+mod terminal;
 mod tools;
 
 pub use fixture::{Build, fixture, fixture_dir, fixture_with};
+pub use live::Live;
+pub use mirror::{Mirrored, mirrored, mirrored_through, scenario};
 pub use outcome::{Outcome, finish, finish_with_input};
 pub use scene::{Scene, inspect, pid_of, read_lines};
+pub use terminal::Terminal;
 pub use tools::{decompress, export, gcore, gdb, gdb_backtrace, have, tool};
