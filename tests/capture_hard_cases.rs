@@ -33,6 +33,24 @@ fn memory_that_only_the_process_could_fill_in_is_not_waited_for() {
 }
 
 #[test]
+fn guards_inside_a_mapping_are_not_read_and_their_neighbours_are() {
+    let scene = Scene::new();
+    let outcome = scene.run([fixture("guard_pages.c")]);
+    assert_eq!(outcome.code(), 128 + 11, "{outcome:?}");
+    let snapshot = Snapshot::open(&scene.snapshot()).unwrap();
+    let Some(start) = printed_address(&outcome.stdout) else { return assert_eq!(outcome.stdout, "none\n") };
+    let word = |page: u64| snapshot.read_u64(Avma(start + page * PAGE));
+    assert_eq!((word(3), word(6)), (Ok(u64::from_le_bytes([b'g'; 8])), Ok(u64::from_le_bytes([b'g'; 8]))));
+    for page in [4, 5] {
+        // Linux 6.13 and 6.14 have guards and do not tell where: there they are unreadable.
+        match word(page).unwrap_err() {
+            Absent::NotCaptured { reason, .. } => assert!(reason.contains("MADV_GUARD_INSTALL"), "{reason}"),
+            absent => assert!(matches!(absent, Absent::Unreadable { .. }), "{absent}"),
+        }
+    }
+}
+
+#[test]
 fn pages_behind_the_end_of_a_file_are_unreadable_and_all_others_are_there() {
     let scene = Scene::new();
     let outcome = scene.run([fixture("truncated_file.c")]);
@@ -122,6 +140,20 @@ fn a_process_without_a_file_of_its_own_any_more_keeps_its_build_id() {
     let snapshot = Snapshot::open(&scene.snapshot()).unwrap();
     let expected = snapshot.process().modules.iter().find(|module| module.path.as_path() == program).unwrap();
     assert!(expected.deleted && expected.build_id.is_some(), "{expected:?}");
+}
+
+#[test]
+fn each_thread_has_registers_and_says_what_it_was_doing_before_it_was_stopped() {
+    let scene = Scene::new();
+    scene.run([fixture("many_threads.c")]);
+    let snapshot = Snapshot::open(&scene.snapshot()).unwrap();
+    let [crashed, others @ ..] = &snapshot.process().threads[..] else { panic!("there are threads") };
+    assert_eq!((others.len(), crashed.syscall.as_ref()), (500, None));
+    for thread in others {
+        assert!(thread.registers.is_some() && matches!(thread.state, Some('S' | 'R' | 'D')), "{thread:?}");
+        // All wait for a lock, or run on their way to it: no system call but futex(2).
+        assert!(thread.syscall.as_ref().is_none_or(|call| call.number == 202), "{thread:?}");
+    }
 }
 
 #[test]

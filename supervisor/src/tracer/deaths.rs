@@ -38,9 +38,9 @@ impl Tracer {
         let Some(number) = self.snapshots.claim() else {
             return self.refuse(pid, cause, "as many snapshots were taken as --max-snapshots allows".to_owned());
         };
+        let since = Instant::now();
         let doing = if exiting { HashMap::new() } else { self.stop_others(pid, tid) };
         let lone = exiting && cause.signal() == Some(Signal::SYS);
-        let since = Instant::now();
         let deadline = since + if lone { LONE_DEATH_TIMEOUT } else { STOP_TIMEOUT };
         let Some(process) = self.tree.process_mut(pid) else { return };
         let phase = Phase::Stopping;
