@@ -89,7 +89,13 @@ fn bits_text(bits: u64, format: Format, size: usize) -> String {
     match format {
         Format::Signed => signed.to_string(),
         Format::Unsigned => bits.to_string(),
-        Format::Octal => format!("{bits:#o}"),
+        Format::Octal => {
+            if bits == 0 {
+                "0".to_owned()
+            } else {
+                format!("0{bits:o}")
+            }
+        }
         Format::Binary => format!("{bits:0width$b}", width = size * 8),
         Format::Character => format!("{signed} {}", character(bits as u8)),
         _ => format!("{bits:#0width$x}", width = size * 2 + 2),

@@ -29,7 +29,7 @@ pub fn text(reply: &Reply, style: &Style) -> String {
         Reply::Frame(frame) => frames::selected(frame, style),
         Reply::Frames(backtrace) => frames::table(backtrace, style),
         Reply::Threads(all) => threads::threads(all, style),
-        Reply::Thread(selected) => threads::line(&selected.thread, 1, style) + "\n",
+        Reply::Thread(selected) => threads::line(&selected.thread, (1, 1), style) + "\n",
         Reply::Applied(applied) => threads::applied(applied, style),
         Reply::Source(listing) => source::listing(listing, style),
         Reply::Registers(registers) => machine::registers(registers, style),

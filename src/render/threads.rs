@@ -8,14 +8,15 @@ use crate::engine::{Applied, ThreadLine, Threads};
 
 /// All threads, a line each.
 pub fn threads(threads: &Threads, style: &Style) -> String {
-    let width = threads.threads.len().to_string().len();
-    threads.threads.iter().map(|thread| line(thread, width, style) + "\n").collect()
+    let number = threads.threads.len().to_string().len();
+    let name = threads.threads.iter().map(|thread| head(thread).chars().count()).max().unwrap_or(0);
+    threads.threads.iter().map(|thread| line(thread, (number, name), style) + "\n").collect()
 }
 
-/// One thread as a line.
-pub fn line(thread: &ThreadLine, width: usize, style: &Style) -> String {
+/// One thread as a line; the widths are those of its number and its name.
+pub fn line(thread: &ThreadLine, (number, name): (usize, usize), style: &Style) -> String {
     let marker = if thread.selected { style.paint(Role::Strong, ">").to_string() } else { " ".to_owned() };
-    let mut out = format!("{marker} {:>width$}  {}", thread.number, head(thread));
+    let mut out = format!("{marker} {:>number$}  {:<name$}", thread.number, head(thread));
     if let Some(signal) = &thread.signal {
         let _ = write!(out, "  {}", style.paint(Role::Error, signal));
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
-use rustyline::{Config, Editor};
+use rustyline::{CompletionType, Config, Editor};
 
 use super::completion::Completion;
 use super::{Flow, Shell};
@@ -19,7 +19,12 @@ impl Shell {
     pub fn interact(&mut self) -> io::Result<()> {
         let opening: Result<Reply, _> = self.engine.opening();
         self.print("", opening)?;
-        let config = Config::builder().auto_add_history(true).max_history_size(10_000).map_err(other)?.build();
+        let config = Config::builder()
+            .auto_add_history(true)
+            .completion_type(CompletionType::List)
+            .max_history_size(10_000)
+            .map_err(other)?
+            .build();
         let mut editor: Editor<Completion, FileHistory> = Editor::with_config(config).map_err(other)?;
         editor.set_helper(Some(Completion));
         let history = history_file();
