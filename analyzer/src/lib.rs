@@ -16,6 +16,7 @@ mod debug_file;
 mod disassemble;
 mod dwarf;
 mod explain;
+pub mod expr;
 mod frame;
 mod image;
 mod module;
@@ -31,7 +32,9 @@ mod symbolize;
 mod symbols;
 mod tail_frames;
 mod target;
+mod types;
 mod unwind;
+mod value;
 
 pub use build_id::BuildId;
 pub use by_name::{FunctionLines, NamedFunction};
@@ -49,3 +52,4 @@ pub use source_frame::{FunctionName, Language, NameSource, SourceFrame, SourceLo
 pub use svma::Svma;
 pub use symbols::{SymbolRef, SymbolTable, demangle};
 pub use target::Target;
+pub use value::{Missing, ValueLimits, ValueTree, Variable};

@@ -8,6 +8,7 @@ use dpdb_snapshot::arch::x86_64::GeneralRegisters;
 use dpdb_snapshot::{AddressRange, Avma, Memory, Process};
 
 use crate::disassemble::{Disassembly, disassemble};
+use crate::dwarf::DebugInfo;
 use crate::frame::{Backtrace, Frame, FrameRegisters, WalkEnd};
 use crate::module::{self, Module};
 use crate::overlay::Overlay;
@@ -16,6 +17,7 @@ use crate::source_frame::{SourceFrame, SymbolHit};
 use crate::symbolize::Symbolizer;
 use crate::target::Target;
 use crate::unwind::{self, CallFrameInfo, Space};
+use crate::value::{self, ValueLimits, Variable};
 
 /// Where files are looked for.
 #[derive(Clone, Debug, Default)]
@@ -125,6 +127,18 @@ impl Session {
     /// There is always at least one, whether or not anything is known of it.
     pub fn symbolize(&self, frame: &Frame) -> Vec<SourceFrame> {
         self.symbolizer.symbolize(self, frame)
+    }
+
+    /// The variables of each of the functions of a frame, in the order of [`Session::symbolize`]. `index` is the
+    /// frame's place in `frames`, its thread's stack.
+    pub fn variables(&self, tid: i32, frames: &[Frame], index: usize, limits: ValueLimits) -> Vec<Vec<Variable>> {
+        let thread = self.process().thread(tid);
+        thread.map(|thread| value::variables_of_frame(self, thread, frames, index, limits)).unwrap_or_default()
+    }
+
+    /// The debugging information of the module with this number.
+    pub(crate) fn debug_info(&self, module: usize) -> Option<&DebugInfo> {
+        self.symbolizer.of(self, self.modules.get(module)?)?.debug_info()
     }
 
     /// The symbol, function or data, that `at` lies in.

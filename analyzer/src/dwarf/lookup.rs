@@ -81,7 +81,7 @@ impl<'a> View<'a> {
     }
 
     /// The function whose code `address` is, and its unit.
-    pub(super) fn physical_function(&self, address: u64) -> Option<(std::sync::Arc<Unit<'a>>, UnitOffset)> {
+    pub(crate) fn physical_function(&self, address: u64) -> Option<(std::sync::Arc<Unit<'a>>, UnitOffset)> {
         let unit = self.full_unit(self.unit_covering(address)?)?;
         let function = self.function_in(unit.id.offset, address)?;
         Some((unit, function))

@@ -21,6 +21,7 @@ mod scopes;
 mod search;
 mod sections;
 pub(crate) mod tail_calls;
+mod type_search;
 mod unit;
 mod view;
 
@@ -36,11 +37,16 @@ use functions::FunctionTable;
 use lines::LineTable;
 pub(crate) use lookup::{Function, Place};
 use outline::Outline;
-use unit::{Part, UnitId};
+pub(crate) use scopes::around;
+pub(crate) use sections::Slice;
+use sections::Wanted;
+use unit::Part;
+pub(crate) use unit::{DieRef, Unit, UnitId};
 pub(crate) use view::View;
 
 use crate::ObjectFile;
 use crate::debug_file::SplitFiles;
+use crate::types::Type;
 
 /// The debugging information of one ELF file, with what was read of it so far.
 #[derive(Debug)]
@@ -56,6 +62,9 @@ pub(crate) struct DebugInfo {
     index: Mutex<AddressIndex>,
     tables: Mutex<HashMap<UnitId, Arc<UnitTables>>>,
     abbreviations: Mutex<HashMap<(Part, usize), Arc<Abbreviations>>>,
+    /// Types that were read, and those that were found for a declaration.
+    types: Mutex<HashMap<DieRef, Option<Arc<Type>>>>,
+    definitions: Mutex<HashMap<String, Option<DieRef>>>,
 }
 
 /// What is kept of a unit that was touched.
@@ -81,12 +90,19 @@ impl DebugInfo {
             index: Mutex::default(),
             tables: Mutex::default(),
             abbreviations: Mutex::default(),
+            types: Mutex::default(),
+            definitions: Mutex::default(),
         })
     }
 
     /// Opens the sections for one question.
     pub(crate) fn view(&self) -> View<'_> {
-        View::of(self)
+        View::of(self, Wanted::Names)
+    }
+
+    /// Opens the sections for a question about values too.
+    pub(crate) fn values(&self) -> View<'_> {
+        View::of(self, Wanted::Values)
     }
 }
 

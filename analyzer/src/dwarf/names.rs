@@ -97,7 +97,7 @@ impl<'a> View<'a> {
     }
 
     /// The names of the namespaces and classes around an entry, outermost first.
-    fn path_of(&self, entry: DieRef) -> Vec<String> {
+    pub(super) fn path_of(&self, entry: DieRef) -> Vec<String> {
         let Some(unit) = self.unit(entry.unit) else { return Vec::new() };
         let tables = self.tables(entry.unit);
         let outline = tables.outline.get_or_init(|| Outline::read(&unit));
@@ -105,7 +105,7 @@ impl<'a> View<'a> {
     }
 }
 
-fn container_name<'a>(unit: &Unit<'a>, offset: UnitOffset) -> Option<String> {
+pub(super) fn container_name<'a>(unit: &Unit<'a>, offset: UnitOffset) -> Option<String> {
     let entry: gimli::DebuggingInformationEntry<Slice<'a>> = unit.unit.entry(offset).ok()?;
     match entry.attr_value(gimli::DW_AT_name) {
         Some(name) => unit.string(name),

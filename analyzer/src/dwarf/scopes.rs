@@ -15,16 +15,16 @@ const MOST_SCOPES: usize = 1000;
 
 /// A block or an inlined call that covers an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Scope {
+pub(crate) struct Scope {
     /// Its entry.
-    pub(super) entry: UnitOffset,
+    pub(crate) entry: UnitOffset,
     /// Where it was called, for an inlined call; `None` for a block.
-    pub(super) call: Option<InlinedCall>,
+    pub(crate) call: Option<InlinedCall>,
 }
 
 /// The call that was replaced by the callee's code.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct InlinedCall {
+pub(crate) struct InlinedCall {
     /// `DW_AT_call_file`.
     pub(super) file: Option<u64>,
     /// `DW_AT_call_line`; 0 where it is unknown.
@@ -36,7 +36,7 @@ pub(super) struct InlinedCall {
 }
 
 /// The scopes inside the function at `function` that cover `address`, outermost first.
-pub(super) fn around(unit: &Unit<'_>, function: UnitOffset, address: u64) -> Vec<Scope> {
+pub(crate) fn around(unit: &Unit<'_>, function: UnitOffset, address: u64) -> Vec<Scope> {
     let mut scopes = Vec::new();
     let _ = walk(unit, function, &mut |mut scope, addresses| {
         let covered = addresses.cover(&unit.dwarf, &unit.unit, address);

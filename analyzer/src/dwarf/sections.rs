@@ -15,17 +15,26 @@ pub(crate) fn empty<'a>() -> Slice<'a> {
     EndianSlice::new(&[], LittleEndian)
 }
 
-/// The sections of `object` that names and lines are in. Sections of values, types and macros are left empty, so that
-/// compressed ones among them (`.debug_loclists` is the second largest of all) are not decompressed for a backtrace.
-pub(crate) fn load(object: &ObjectFile) -> Dwarf<'_> {
-    let section = |id: SectionId| Ok::<_, gimli::Error>(if is_wanted(id) { data(object, id.name()) } else { empty() });
+/// What a question is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Names and lines. Sections of values, types and macros are left empty, so that compressed ones among them
+    /// (`.debug_loclists` is the second largest of all) are not decompressed for a backtrace.
+    Names,
+    /// Locations and types as well.
+    Values,
+}
+
+/// The sections of `object` that are wanted.
+pub(crate) fn load(object: &ObjectFile, wanted: Wanted) -> Dwarf<'_> {
+    let section = |id: SectionId| Ok::<_, gimli::Error>(if wanted.has(id) { data(object, id.name()) } else { empty() });
     gimli::Dwarf::load(section).unwrap_or_default()
 }
 
 /// The sections of a `.dwo` file that belong to `parent`, the file with the skeleton units.
-pub(crate) fn load_split<'a>(object: &'a ObjectFile, parent: &Dwarf<'a>) -> Dwarf<'a> {
+pub(crate) fn load_split<'a>(object: &'a ObjectFile, parent: &Dwarf<'a>, wanted: Wanted) -> Dwarf<'a> {
     let mut dwarf: Dwarf<'a> =
-        gimli::Dwarf::load(|id: SectionId| Ok::<_, gimli::Error>(split(object, id))).unwrap_or_default();
+        gimli::Dwarf::load(|id: SectionId| Ok::<_, gimli::Error>(split(object, id, wanted))).unwrap_or_default();
     dwarf.make_dwo(parent);
     dwarf
 }
@@ -37,20 +46,18 @@ pub(crate) fn load_package(object: &ObjectFile) -> Option<gimli::DwarfPackage<Sl
     gimli::DwarfPackage::load(|id| Ok::<_, gimli::Error>(section(id)), empty()).ok()
 }
 
-fn split(object: &ObjectFile, id: SectionId) -> Slice<'_> {
-    id.dwo_name().filter(|_| is_wanted(id)).map_or(empty(), |name| data(object, name))
+fn split(object: &ObjectFile, id: SectionId, wanted: Wanted) -> Slice<'_> {
+    id.dwo_name().filter(|_| wanted.has(id)).map_or(empty(), |name| data(object, name))
 }
 
-fn is_wanted(id: SectionId) -> bool {
-    !matches!(
-        id,
-        SectionId::DebugLoc
-            | SectionId::DebugLocLists
-            | SectionId::DebugMacinfo
-            | SectionId::DebugMacro
-            | SectionId::DebugNames
-            | SectionId::DebugTypes
-    )
+impl Wanted {
+    fn has(self, id: SectionId) -> bool {
+        match id {
+            SectionId::DebugMacinfo | SectionId::DebugMacro | SectionId::DebugNames => false,
+            SectionId::DebugLoc | SectionId::DebugLocLists | SectionId::DebugTypes => self == Wanted::Values,
+            _ => true,
+        }
+    }
 }
 
 /// A damaged section is as good as none.

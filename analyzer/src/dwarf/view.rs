@@ -11,7 +11,7 @@ use gimli::{
     UnitOffset, UnitType,
 };
 
-use super::sections::{self, Dwarf, Slice};
+use super::sections::{self, Dwarf, Slice, Wanted};
 use super::unit::{DieRef, Part, Unit, UnitId};
 use super::{DebugInfo, UnitTables, lock};
 use crate::ObjectFile;
@@ -26,17 +26,18 @@ const LARGEST_ABBREVIATIONS: usize = 2 << 20;
 /// Everything needed to read one program's debugging information. It is cheap to make: a slice for each section.
 pub(crate) struct View<'a> {
     pub(super) info: &'a DebugInfo,
+    wanted: Wanted,
     main: Arc<Dwarf<'a>>,
     units: RefCell<HashMap<UnitId, Option<Arc<Unit<'a>>>>>,
 }
 
 impl<'a> View<'a> {
-    pub(super) fn of(info: &'a DebugInfo) -> View<'a> {
-        let mut main = sections::load(&info.file);
+    pub(super) fn of(info: &'a DebugInfo, wanted: Wanted) -> View<'a> {
+        let mut main = sections::load(&info.file, wanted);
         if let Some(alt) = info.alt.as_deref() {
-            main.set_sup(sections::load(alt));
+            main.set_sup(sections::load(alt, wanted));
         }
-        View { info, main: Arc::new(main), units: RefCell::default() }
+        View { info, wanted, main: Arc::new(main), units: RefCell::default() }
     }
 
     /// The sections of the main file.
@@ -45,7 +46,7 @@ impl<'a> View<'a> {
     }
 
     /// The unit at `id`, or `None` where there is none that can be read.
-    pub(super) fn unit(&self, id: UnitId) -> Option<Arc<Unit<'a>>> {
+    pub(crate) fn unit(&self, id: UnitId) -> Option<Arc<Unit<'a>>> {
         if let Some(known) = self.units.borrow().get(&id) {
             return known.clone();
         }
@@ -98,7 +99,7 @@ impl<'a> View<'a> {
         let skeleton = self.unit(UnitId { part: Part::Main, offset })?;
         let dwarf = match self.packaged(&skeleton) {
             Some(dwarf) => dwarf,
-            None => sections::load_split(self.split_file(&skeleton)?, &self.main),
+            None => sections::load_split(self.split_file(&skeleton)?, &self.main, self.wanted),
         };
         let header = split_header(&dwarf, skeleton.unit.dwo_id)?;
         let mut unit = gimli::Unit::new(&dwarf, header).ok()?;
@@ -125,10 +126,10 @@ impl<'a> View<'a> {
         let name = self.main.attr_string(&skeleton.unit, skeleton.unit.dwo_name().ok()??).ok()?;
         let path = |slice: Slice<'a>| Path::new(std::ffi::OsStr::from_bytes(slice.slice()));
         let compiled_in = skeleton.unit.comp_dir.map(path);
-        self.info
-            .split
-            .candidates(compiled_in, path(name))
-            .find(|file| split_header(&sections::load_split(file, &Dwarf::default()), skeleton.unit.dwo_id).is_some())
+        self.info.split.candidates(compiled_in, path(name)).find(|file| {
+            let dwarf = sections::load_split(file, &Dwarf::default(), Wanted::Names);
+            split_header(&dwarf, skeleton.unit.dwo_id).is_some()
+        })
     }
 
     /// The offsets of all units of the main file, ascending.
@@ -146,7 +147,7 @@ impl<'a> View<'a> {
     }
 
     /// The entry that a reference attribute of `unit` leads to.
-    pub(super) fn follow(&self, unit: &Unit<'a>, value: &AttributeValue<Slice<'a>>) -> Option<DieRef> {
+    pub(crate) fn follow(&self, unit: &Unit<'a>, value: &AttributeValue<Slice<'a>>) -> Option<DieRef> {
         match *value {
             AttributeValue::UnitRef(offset) => Some(unit.die(offset)),
             // In a .dwp file an offset is counted from the unit's contribution, and that is what `dwarf` holds.

@@ -3,6 +3,8 @@
 use dpdb_snapshot::{Avma, Text};
 use serde::{Serialize, Serializer};
 
+use crate::value::{ValueTree, Variable};
+
 /// A stopped process.
 #[derive(Clone, Debug, Serialize)]
 pub struct Document {
@@ -123,8 +125,49 @@ pub struct ReportedFrame {
     pub trust: String,
     /// Variables could be listed.
     pub has_debug_info: bool,
-    /// Empty: values are not reported yet.
-    pub variables: [(); 0],
+    /// The arguments and locals, innermost block first.
+    pub variables: Vec<ReportedVariable>,
+}
+
+/// An argument or local.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReportedVariable {
+    /// As declared.
+    pub name: String,
+    /// Its type, for people.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// It is a parameter.
+    pub is_arg: bool,
+    /// It has one place for the whole run.
+    pub is_static: bool,
+    /// The line of its declaration.
+    pub scope_line: Option<u32>,
+    /// 0 is the innermost block.
+    pub block_depth: usize,
+    /// Nothing of it is available.
+    pub is_optimized_out: bool,
+    /// What it is.
+    pub value: ValueTree,
+    /// What it was when the function was entered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry_value: Option<ValueTree>,
+}
+
+impl From<Variable> for ReportedVariable {
+    fn from(variable: Variable) -> ReportedVariable {
+        ReportedVariable {
+            is_optimized_out: variable.value.is_optimized_out(),
+            name: variable.name,
+            type_name: variable.type_name,
+            is_arg: variable.is_argument,
+            is_static: variable.is_static,
+            scope_line: variable.line,
+            block_depth: variable.block,
+            value: variable.value,
+            entry_value: variable.entry_value,
+        }
+    }
 }
 
 /// What a frame is.

@@ -10,11 +10,14 @@ use std::path::{Path, PathBuf};
 use dpdb_snapshot::process::{SigInfo, Signal};
 use dpdb_snapshot::{Avma, Text, Thread};
 
-pub use document::{Document, Limits, Producer, ReportedFrame, ReportedKind, ReportedSignal, ReportedThread, Target};
+pub use document::{
+    Document, Limits, Producer, ReportedFrame, ReportedKind, ReportedSignal, ReportedThread, ReportedVariable, Target,
+};
 
 use crate::frame::{Frame, FrameKind, WalkEnd};
 use crate::session::Session;
 use crate::source_frame::{Language, NameSource, SourceFrame};
+use crate::value::{ValueLimits, Variable};
 
 /// The schema's name.
 const SCHEMA: &str = "frames/1";
@@ -51,9 +54,12 @@ impl Session {
     fn reported_thread(&self, thread: &Thread, crashed: Option<i32>, limit: usize) -> ReportedThread {
         let backtrace = self.backtrace(thread.tid, limit);
         let mut frames = Vec::new();
-        for frame in &backtrace.frames {
+        for (index, frame) in backtrace.frames.iter().enumerate() {
+            let mut variables =
+                self.variables(thread.tid, &backtrace.frames, index, ValueLimits::default()).into_iter();
             for source in self.symbolize(frame) {
-                frames.push(self.reported_frame(frames.len(), frame, &source));
+                let variables = variables.next().unwrap_or_default();
+                frames.push(self.reported_frame(frames.len(), frame, &source, variables));
             }
         }
         let truncated = frames.len() > limit || matches!(backtrace.end, WalkEnd::Limit(_));
@@ -69,7 +75,13 @@ impl Session {
         }
     }
 
-    fn reported_frame(&self, level: usize, frame: &Frame, source: &SourceFrame) -> ReportedFrame {
+    fn reported_frame(
+        &self,
+        level: usize,
+        frame: &Frame,
+        source: &SourceFrame,
+        variables: Vec<Variable>,
+    ) -> ReportedFrame {
         let module = source.module.and_then(|index| self.modules().get(index));
         let path = module.and_then(|module| real_path(module.file()).map(|path| Text::from(path.as_path())));
         let (function, location) = (source.function.as_ref(), source.location.as_ref());
@@ -98,7 +110,7 @@ impl Session {
             cfa: frame.cfa,
             trust: frame.trust.to_string(),
             has_debug_info: function.is_some_and(|function| function.source == NameSource::Debug),
-            variables: [],
+            variables: variables.into_iter().map(ReportedVariable::from).collect(),
         }
     }
 }

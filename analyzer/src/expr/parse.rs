@@ -1,0 +1,631 @@
+//! Tokens into a tree, by operator precedence.
+
+use super::ast::{BinaryOp, Expr, ExprKind, TypeName, UnaryOp};
+use super::error::{ExprError, Span};
+use super::token::{Syntax, Token, TokenKind, tokens};
+use super::type_name;
+
+/// How deep parentheses and operators may nest.
+const MAX_DEPTH: usize = 64;
+
+/// How many operators of one strength may follow each other, since each makes the tree one level deeper.
+const MAX_CHAIN: usize = 64;
+
+/// What the parser has to ask about names, since `(a)-b` and `a < b > c` mean different things for types, templates
+/// and values.
+pub trait Names {
+    /// Whether the program has a type of this name.
+    fn is_type(&self, name: &str) -> bool;
+    /// Whether the program has a function or variable of this name, template arguments included.
+    fn is_value(&self, name: &str) -> bool;
+}
+
+/// Reads an expression.
+///
+/// # Errors
+/// What cannot be understood, and where.
+pub fn parse(text: &str, syntax: Syntax, names: &dyn Names) -> Result<Expr, ExprError> {
+    let tokens = tokens(text, syntax)?;
+    let mut parser = Parser { text, tokens, at: 0, depth: 0, syntax, names };
+    let expr = parser.comma()?;
+    match parser.peek() {
+        TokenKind::End => Ok(expr),
+        _ => Err(parser.unexpected("an operator or the end of the expression is expected here")),
+    }
+}
+
+pub(super) struct Parser<'a> {
+    text: &'a str,
+    tokens: Vec<Token>,
+    at: usize,
+    depth: usize,
+    pub(super) syntax: Syntax,
+    pub(super) names: &'a dyn Names,
+}
+
+type Parsed = Result<Expr, ExprError>;
+
+/// Operators between operands: text, strength, meaning. The stronger binds first; `@` stands where gdb has it, between
+/// shifts and sums.
+const BINARY: [(&str, u8, BinaryOp); 18] = [
+    ("||", 1, BinaryOp::Or),
+    ("&&", 2, BinaryOp::And),
+    ("|", 3, BinaryOp::BitOr),
+    ("^", 4, BinaryOp::BitXor),
+    ("&", 5, BinaryOp::BitAnd),
+    ("==", 6, BinaryOp::Equal),
+    ("!=", 6, BinaryOp::NotEqual),
+    ("<", 7, BinaryOp::Less),
+    ("<=", 7, BinaryOp::LessEqual),
+    (">", 7, BinaryOp::Greater),
+    (">=", 7, BinaryOp::GreaterEqual),
+    ("<<", 8, BinaryOp::ShiftLeft),
+    (">>", 8, BinaryOp::ShiftRight),
+    ("+", 10, BinaryOp::Add),
+    ("-", 10, BinaryOp::Subtract),
+    ("*", 11, BinaryOp::Multiply),
+    ("/", 11, BinaryOp::Divide),
+    ("%", 11, BinaryOp::Remainder),
+];
+
+/// In Rust the bit operators bind more strongly than comparisons.
+fn strength(text: &str, syntax: Syntax) -> Option<(u8, BinaryOp)> {
+    let (_, strength, op) = BINARY.iter().find(|(known, ..)| *known == text)?;
+    let rust = match op {
+        BinaryOp::Equal | BinaryOp::NotEqual => 3,
+        BinaryOp::Less | BinaryOp::LessEqual | BinaryOp::Greater | BinaryOp::GreaterEqual => 3,
+        BinaryOp::BitOr => 5,
+        BinaryOp::BitXor => 6,
+        BinaryOp::BitAnd => 7,
+        _ => *strength,
+    };
+    Some((if syntax == Syntax::Rust { rust } else { *strength }, *op))
+}
+
+const REPEAT_STRENGTH: u8 = 9;
+
+impl Parser<'_> {
+    pub(super) fn peek(&self) -> &TokenKind {
+        self.peek_at(0)
+    }
+
+    pub(super) fn peek_at(&self, ahead: usize) -> &TokenKind {
+        self.tokens.get(self.at + ahead).map_or(&TokenKind::End, |token| &token.kind)
+    }
+
+    pub(super) fn span(&self) -> Span {
+        self.tokens[self.at.min(self.tokens.len() - 1)].span
+    }
+
+    pub(super) fn previous_span(&self) -> Span {
+        self.tokens[self.at.saturating_sub(1)].span
+    }
+
+    pub(super) fn position(&self) -> usize {
+        self.at
+    }
+
+    pub(super) fn rewind(&mut self, position: usize) {
+        self.at = position;
+    }
+
+    pub(super) fn advance(&mut self) -> TokenKind {
+        let kind = self.peek().clone();
+        self.at = (self.at + 1).min(self.tokens.len() - 1);
+        kind
+    }
+
+    pub(super) fn is(&self, punctuation: &str) -> bool {
+        matches!(self.peek(), TokenKind::Punctuation(found) if *found == punctuation)
+    }
+
+    pub(super) fn is_word(&self, word: &str) -> bool {
+        matches!(self.peek(), TokenKind::Word(found) if found == word)
+    }
+
+    pub(super) fn take(&mut self, punctuation: &str) -> bool {
+        let found = self.is(punctuation);
+        if found {
+            self.advance();
+        }
+        found
+    }
+
+    fn expect(&mut self, punctuation: &str) -> Result<(), ExprError> {
+        if self.take(punctuation) {
+            return Ok(());
+        }
+        Err(self.unexpected(&format!("{punctuation:?} is expected here")))
+    }
+
+    /// The text of the tokens from `start` up to here, as written.
+    pub(super) fn written(&self, start: usize) -> &str {
+        let from = self.tokens[start].span.start;
+        &self.text[from..self.previous_span().end.max(from)]
+    }
+
+    pub(super) fn unexpected(&self, message: &str) -> ExprError {
+        ExprError::new(self.span(), message)
+    }
+
+    /// Splits the `>>` of `static_cast<vector<int>>(x)`, where the type took its own `>` already.
+    fn split_shift(&mut self) {
+        if self.is(">>") {
+            let span = self.span();
+            let half = |start: usize| Token { kind: TokenKind::Punctuation(">"), span: Span { start, end: start + 1 } };
+            self.tokens[self.at] = half(span.start);
+            self.tokens.insert(self.at + 1, half(span.start + 1));
+        }
+    }
+
+    pub(super) fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> Result<T, ExprError>) -> Result<T, ExprError> {
+        if self.depth >= MAX_DEPTH {
+            return Err(self.unexpected("the expression is nested too deeply here"));
+        }
+        self.depth += 1;
+        let result = inner(self);
+        self.depth -= 1;
+        result
+    }
+
+    fn comma(&mut self) -> Parsed {
+        let mut left = self.assignment()?;
+        for _ in 0..MAX_CHAIN {
+            if !self.take(",") {
+                return Ok(left);
+            }
+            let right = self.assignment()?;
+            left = binary(BinaryOp::Comma, left, right);
+        }
+        Err(self.unexpected("the expression is too long here"))
+    }
+
+    pub(super) fn assignment(&mut self) -> Parsed {
+        self.deeper(|parser| {
+            let left = parser.conditional()?;
+            if !parser.take("=") {
+                return Ok(left);
+            }
+            let right = parser.assignment()?;
+            let span = left.span.to(right.span);
+            Ok(Expr { kind: ExprKind::Assign(Box::new(left), Box::new(right)), span })
+        })
+    }
+
+    fn conditional(&mut self) -> Parsed {
+        let condition = self.operators(0)?;
+        if !self.take("?") {
+            return Ok(condition);
+        }
+        let yes = self.assignment()?;
+        self.expect(":")?;
+        let no = self.deeper(Parser::conditional)?;
+        let span = condition.span.to(no.span);
+        Ok(Expr { kind: ExprKind::Conditional(Box::new(condition), Box::new(yes), Box::new(no)), span })
+    }
+
+    fn operators(&mut self, floor: u8) -> Parsed {
+        let mut left = self.cast_as()?;
+        for _ in 0..MAX_CHAIN {
+            let TokenKind::Punctuation(text) = *self.peek() else { return Ok(left) };
+            if text == "@" && REPEAT_STRENGTH > floor {
+                self.advance();
+                let count = self.deeper(|parser| parser.operators(REPEAT_STRENGTH))?;
+                let span = left.span.to(count.span);
+                left = Expr { kind: ExprKind::Repeat(Box::new(left), Box::new(count)), span };
+                continue;
+            }
+            let Some((strength, op)) = strength(text, self.syntax).filter(|(strength, _)| *strength > floor) else {
+                return Ok(left);
+            };
+            self.advance();
+            let right = self.deeper(|parser| parser.operators(strength))?;
+            left = binary(op, left, right);
+        }
+        Err(self.unexpected("the expression is too long here"))
+    }
+
+    /// Rust's `operand as type`, which binds more strongly than any operator between operands.
+    fn cast_as(&mut self) -> Parsed {
+        let mut operand = self.unary()?;
+        for _ in 0..MAX_CHAIN {
+            if self.syntax != Syntax::Rust || !self.is_word("as") {
+                return Ok(operand);
+            }
+            self.advance();
+            let target = type_name::required(self)?;
+            let span = operand.span.to(target.span);
+            operand = Expr { kind: ExprKind::Cast(target, Box::new(operand)), span };
+        }
+        Err(self.unexpected("the expression is too long here"))
+    }
+
+    fn unary(&mut self) -> Parsed {
+        let start = self.span();
+        let op = match self.peek() {
+            TokenKind::Punctuation("+") => UnaryOp::Plus,
+            TokenKind::Punctuation("-") => UnaryOp::Negate,
+            TokenKind::Punctuation("!") => UnaryOp::Not,
+            TokenKind::Punctuation("~") => UnaryOp::Complement,
+            TokenKind::Punctuation("*") => UnaryOp::Dereference,
+            TokenKind::Punctuation("&") => UnaryOp::AddressOf,
+            TokenKind::Punctuation("(") if type_name::is_anonymous_namespace(self) => return self.name_chain(),
+            TokenKind::Punctuation("(") => return self.cast_or_postfix(),
+            TokenKind::Word(word) if word == "sizeof" || word == "size_of" => return self.size_of(),
+            _ => return self.postfix(),
+        };
+        self.advance();
+        if op == UnaryOp::AddressOf && self.is_word("mut") {
+            self.advance();
+        }
+        let operand = self.deeper(Parser::unary)?;
+        let span = start.to(operand.span);
+        Ok(Expr { kind: ExprKind::Unary(op, Box::new(operand)), span })
+    }
+
+    fn cast_or_postfix(&mut self) -> Parsed {
+        let start = self.span();
+        let before = self.position();
+        self.advance();
+        if let Some(target) = type_name::optional(self)?
+            && self.take(")")
+        {
+            if self.starts_operand() {
+                let operand = self.deeper(Parser::unary)?;
+                let span = start.to(operand.span);
+                return Ok(Expr { kind: ExprKind::Cast(target, Box::new(operand)), span });
+            }
+            let span = start.to(self.previous_span());
+            return Ok(Expr { kind: ExprKind::Type(target), span });
+        }
+        self.rewind(before);
+        self.postfix()
+    }
+
+    fn starts_operand(&self) -> bool {
+        match self.peek() {
+            TokenKind::End => false,
+            TokenKind::Punctuation(text) => matches!(*text, "(" | "-" | "+" | "!" | "~" | "*" | "&" | "::"),
+            _ => true,
+        }
+    }
+
+    fn size_of(&mut self) -> Parsed {
+        let start = self.span();
+        self.advance();
+        let before = self.position();
+        if self.take("(") {
+            if let Some(target) = type_name::optional(self)?
+                && self.take(")")
+            {
+                let span = start.to(self.previous_span());
+                return Ok(Expr { kind: ExprKind::SizeOfType(target), span });
+            }
+            self.rewind(before);
+        }
+        let operand = self.deeper(Parser::unary)?;
+        let span = start.to(operand.span);
+        Ok(Expr { kind: ExprKind::SizeOf(Box::new(operand)), span })
+    }
+
+    fn postfix(&mut self) -> Parsed {
+        let base = self.primary()?;
+        self.behind(base)
+    }
+
+    fn name_chain(&mut self) -> Parsed {
+        let name = self.name()?;
+        self.behind(name)
+    }
+
+    /// What stands behind a value: members, subscripts, arguments.
+    fn behind(&mut self, mut base: Expr) -> Parsed {
+        for _ in 0..MAX_CHAIN {
+            let start = base.span;
+            let kind = if self.take(".") || self.take("->") {
+                ExprKind::Member { base: Box::new(base), name: self.member_name()? }
+            } else if self.take("[") {
+                self.deeper(|parser| parser.subscript(base))?
+            } else if self.take("(") {
+                ExprKind::Call(Box::new(base), self.deeper(Parser::arguments)?)
+            } else {
+                return Ok(base);
+            };
+            base = Expr { kind, span: start.to(self.previous_span()) };
+        }
+        Err(self.unexpected("the expression is too long here"))
+    }
+
+    fn member_name(&mut self) -> Result<String, ExprError> {
+        let before = self.position();
+        self.take("~");
+        match self.peek() {
+            TokenKind::Word(_) => self.advance(),
+            _ => return Err(self.unexpected("a member's name is expected here")),
+        };
+        while self.is("::") {
+            self.advance();
+            if !matches!(self.peek(), TokenKind::Word(_)) {
+                return Err(self.unexpected("a member's name is expected here"));
+            }
+            self.advance();
+        }
+        Ok(self.written(before).to_owned())
+    }
+
+    /// What stands between brackets: an index, or a slice with either end left out.
+    fn subscript(&mut self, base: Expr) -> Result<ExprKind, ExprError> {
+        let range = |parser: &Self| parser.is(":") || parser.is("..");
+        let from = if range(self) { None } else { Some(Box::new(self.comma()?)) };
+        if range(self) {
+            self.advance();
+            let to = if self.is("]") { None } else { Some(Box::new(self.comma()?)) };
+            self.expect("]")?;
+            return Ok(ExprKind::Slice { base: Box::new(base), from, to });
+        }
+        self.expect("]")?;
+        let index = from.ok_or_else(|| self.unexpected("an index is expected here"))?;
+        Ok(ExprKind::Index(Box::new(base), index))
+    }
+
+    fn arguments(&mut self) -> Result<Vec<Expr>, ExprError> {
+        let mut arguments = Vec::new();
+        while !self.take(")") {
+            arguments.push(self.assignment()?);
+            if !self.is(")") {
+                self.expect(",")?;
+            }
+        }
+        Ok(arguments)
+    }
+
+    fn primary(&mut self) -> Parsed {
+        let span = self.span();
+        let before = self.position();
+        let kind = match self.advance() {
+            TokenKind::Integer { value, suffix, decimal } => ExprKind::Integer { value, suffix, decimal },
+            TokenKind::Float { value, suffix } => ExprKind::Float { value, suffix },
+            TokenKind::Character { value, prefix } => ExprKind::Character { value, prefix },
+            TokenKind::String(bytes) => ExprKind::String(self.adjacent_strings(bytes)),
+            TokenKind::Dollar(name) => ExprKind::Dollar(name),
+            TokenKind::History { number, from_end } => ExprKind::History { number, from_end },
+            TokenKind::Punctuation("(") => {
+                let inner = self.comma()?;
+                self.expect(")")?;
+                return Ok(Expr { kind: inner.kind, span: span.to(self.previous_span()) });
+            }
+            TokenKind::Word(_) | TokenKind::Quoted(_) | TokenKind::Punctuation("::") => {
+                self.rewind(before);
+                return self.name();
+            }
+            TokenKind::End => return Err(ExprError::new(span, "the expression ends too early")),
+            _ => return Err(ExprError::new(span, "a value is expected here")),
+        };
+        Ok(Expr { kind, span: span.to(self.previous_span()) })
+    }
+
+    /// `"one" "two"` is one string in C.
+    fn adjacent_strings(&mut self, mut bytes: Vec<u8>) -> Vec<u8> {
+        while let TokenKind::String(more) = self.peek() {
+            bytes.extend_from_slice(more);
+            self.advance();
+        }
+        bytes
+    }
+
+    fn name(&mut self) -> Parsed {
+        let start = self.span();
+        let before = self.position();
+        let word = match self.peek() {
+            TokenKind::Word(word) => word.clone(),
+            _ => String::new(),
+        };
+        match word.as_str() {
+            "true" | "false" => {
+                self.advance();
+                return Ok(Expr { kind: ExprKind::Bool(word == "true"), span: start });
+            }
+            "static_cast" | "reinterpret_cast" | "const_cast" | "dynamic_cast" if self.syntax == Syntax::Cpp => {
+                return self.named_cast();
+            }
+            _ => {}
+        }
+        let path = type_name::path(self)?;
+        // A value of that name hides the type, as in C's `struct stat` and `stat`.
+        if !self.names.is_value(&path) {
+            let after = self.position();
+            self.rewind(before);
+            if let Some(target) = type_name::optional(self)? {
+                let span = start.to(self.previous_span());
+                return Ok(Expr { kind: ExprKind::Type(target), span });
+            }
+            self.rewind(after);
+        }
+        Ok(Expr { kind: ExprKind::Name(path), span: start.to(self.previous_span()) })
+    }
+
+    fn named_cast(&mut self) -> Parsed {
+        let start = self.span();
+        self.advance();
+        self.expect("<")?;
+        let target: TypeName = type_name::required(self)?;
+        self.split_shift();
+        self.expect(">")?;
+        self.expect("(")?;
+        let operand = self.comma()?;
+        self.expect(")")?;
+        Ok(Expr { kind: ExprKind::Cast(target, Box::new(operand)), span: start.to(self.previous_span()) })
+    }
+}
+
+fn binary(op: BinaryOp, left: Expr, right: Expr) -> Expr {
+    let span = left.span.to(right.span);
+    Expr { kind: ExprKind::Binary(op, Box::new(left), Box::new(right)), span }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ast::{Expr, ExprKind};
+    use super::{Names, Syntax, parse};
+
+    struct Program;
+
+    impl Names for Program {
+        fn is_type(&self, name: &str) -> bool {
+            ["point", "ns::Box<int>", "std::vector<std::vector<int>>", "app::Node"].contains(&name)
+        }
+
+        fn is_value(&self, name: &str) -> bool {
+            ["a", "b", "max<int>"].contains(&name)
+        }
+    }
+
+    /// The tree with every operator in parentheses.
+    fn tree(expr: &Expr) -> String {
+        match &expr.kind {
+            ExprKind::Integer { value, suffix, .. } => format!("{value}{suffix}"),
+            ExprKind::Float { value, suffix } => format!("{value:?}{suffix}"),
+            ExprKind::Character { value, prefix } => format!("{prefix}#{value}"),
+            ExprKind::String(bytes) => format!("{:?}", String::from_utf8_lossy(bytes)),
+            ExprKind::Bool(value) => value.to_string(),
+            ExprKind::Name(name) => name.clone(),
+            ExprKind::Dollar(name) => format!("${name}"),
+            ExprKind::History { number, from_end } => format!("$[{number},{from_end}]"),
+            ExprKind::Unary(op, operand) => format!("({op:?} {})", tree(operand)),
+            ExprKind::Binary(op, left, right) => format!("({op:?} {} {})", tree(left), tree(right)),
+            ExprKind::Conditional(a, b, c) => format!("(If {} {} {})", tree(a), tree(b), tree(c)),
+            ExprKind::Member { base, name } => format!("{}.{name}", tree(base)),
+            ExprKind::Index(base, index) => format!("{}[{}]", tree(base), tree(index)),
+            ExprKind::Slice { base, from, to } => {
+                let end = |end: &Option<Box<Expr>>| end.as_ref().map(|end| tree(end)).unwrap_or_default();
+                format!("{}[{}:{}]", tree(base), end(from), end(to))
+            }
+            ExprKind::Repeat(first, count) => format!("(Repeat {} {})", tree(first), tree(count)),
+            ExprKind::Cast(to, operand) => format!("(Cast {}{:?} {})", to.base, to.derived, tree(operand)),
+            ExprKind::SizeOf(operand) => format!("(SizeOf {})", tree(operand)),
+            ExprKind::SizeOfType(of) => format!("(SizeOf <{}{:?}>)", of.base, of.derived),
+            ExprKind::Call(callee, arguments) => {
+                format!("{}({})", tree(callee), arguments.iter().map(tree).collect::<Vec<_>>().join(","))
+            }
+            ExprKind::Assign(target, value) => format!("(Assign {} {})", tree(target), tree(value)),
+            ExprKind::Type(of) => format!("<{}{:?}>", of.base, of.derived),
+        }
+    }
+
+    fn check(syntax: Syntax, table: &[(&str, &str)]) {
+        for (text, expected) in table {
+            let found = parse(text, syntax, &Program).map_or_else(|error| error.render(text), |expr| tree(&expr));
+            assert_eq!(found, *expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn c_operators_bind_as_in_c_and_casts_are_told_from_parentheses() {
+        check(
+            Syntax::C,
+            &[
+                ("a + b * 2 << 1", "(ShiftLeft (Add a (Multiply b 2)) 1)"),
+                ("*a@10", "(Repeat (Dereference a) 10)"),
+                ("a[1]@b+2", "(Repeat a[1] (Add b 2))"),
+                ("a ? b : 1 ? 2 : 3", "(If a b (If 1 2 3))"),
+                ("(a)-1", "(Subtract a 1)"),
+                ("(point *)a", "(Cast point[Pointer] a)"),
+                ("(unsigned char)-1", "(Cast unsigned char[] (Negate 1))"),
+                ("(struct point **)0x10->x", "(Cast struct point[Pointer, Pointer] 16.x)"),
+                ("(int (*)(int, char))a", "(Cast int[Function, Pointer] a)"),
+                ("sizeof(int[2][3])", "(SizeOf <int[Array(3), Array(2)]>)"),
+                ("sizeof a + 1", "(Add (SizeOf a) 1)"),
+                ("&a->b.c[3]", "(AddressOf a.b.c[3])"),
+                ("a[2:5]", "a[2:5]"),
+                ("a[:b]", "a[:b]"),
+                (
+                    "$rip + $ - $$ * $3 / $$2",
+                    "(Subtract (Add $rip $[0,true]) (Divide (Multiply $[1,true] $[3,false]) $[2,true]))",
+                ),
+                ("$x = 5", "(Assign $x 5)"),
+                ("017 + 0x1fUL + 'A' + '\\n' + L'x'", "(Add (Add (Add (Add 15 31ul) #65) #10) L#120)"),
+                ("1.5e3f + .5", "(Add 1500.0f 0.5)"),
+                ("\"a\\x41\" \"b\"", "\"aAb\""),
+                ("'main.c'::counter", "'main.c'::counter"),
+                ("struct point", "<struct point[]>"),
+                ("a < b", "(Less a b)"),
+                ("a < b >> 1", "(Less a (ShiftRight b 1))"),
+                ("a,b", "(Comma a b)"),
+            ],
+        );
+    }
+
+    #[test]
+    fn cpp_and_rust_paths_are_names_as_written() {
+        check(
+            Syntax::Cpp,
+            &[
+                ("ns::Box<int>::count + 1", "(Add ns::Box<int>::count 1)"),
+                ("sizeof(std::vector<std::vector<int>>)", "(SizeOf <std::vector<std::vector<int>>[]>)"),
+                ("max<int>(a, b)", "max<int>(a,b)"),
+                ("static_cast<point *>(a)", "(Cast point[Pointer] a)"),
+                ("(anonymous namespace)::hidden", "(anonymous namespace)::hidden"),
+                ("::global", "::global"),
+                ("m[\"key\"].second", "m[\"key\"].second"),
+                ("1'000'000", "1000000"),
+            ],
+        );
+        check(
+            Syntax::Rust,
+            &[
+                ("a & b == 1", "(Equal (BitAnd a b) 1)"),
+                ("a as u8 + 1", "(Add (Cast u8[] a) 1)"),
+                ("a as *const app::Node", "(Cast app::Node[Pointer] a)"),
+                ("&a[1..3]", "(AddressOf a[1:3])"),
+                ("a.0.1", "a.0.1"),
+                ("a.len()", "a.len()"),
+                ("app::config::LIMIT", "app::config::LIMIT"),
+                ("1_000u64 + 0o17 + b'a'", "(Add (Add 1000u64 15) b#97)"),
+                ("main::{closure#0}", "main::{closure#0}"),
+                ("010", "10"),
+            ],
+        );
+    }
+
+    #[test]
+    fn errors_point_at_the_place() {
+        check(
+            Syntax::C,
+            &[
+                ("a + ", "a + \n    ^\nthe expression ends too early"),
+                ("a b", "a b\n  ^\nan operator or the end of the expression is expected here"),
+                ("a[1", "a[1\n   ^\n\"]\" is expected here"),
+                ("12xyz", "12xyz\n^~~~~\na number cannot end in \"xyz\""),
+                ("a + `b`", "a + `b`\n    ^\n'`' means nothing here"),
+            ],
+        );
+    }
+
+    #[test]
+    fn deep_nesting_ends_in_an_error_and_random_text_in_no_panic() {
+        for piece in ["(", "-", "a[", "(int)", "a?", "&*", "<", "a::"] {
+            let text = piece.repeat(5000);
+            for syntax in [Syntax::C, Syntax::Cpp, Syntax::Rust] {
+                assert!(parse(&text, syntax, &Program).is_err(), "{piece}");
+            }
+        }
+        let pieces = [
+            "a", "::", "<", ">", ">>", "(", ")", "[", "]", "{", "}", "*", "&", "'", "\"", "\\", "$", "1", "é", ".",
+            "int",
+        ];
+        let mut state = 1_u64;
+        for _ in 0..20_000 {
+            let mut text = String::new();
+            for _ in 0..state % 12 {
+                state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                text.push_str(pieces[(state >> 33) as usize % pieces.len()]);
+            }
+            state = state.wrapping_add(0x9e37_79b9);
+            for syntax in [Syntax::C, Syntax::Cpp, Syntax::Rust] {
+                if let Err(error) = parse(&text, syntax, &Program) {
+                    error.render(&text);
+                }
+            }
+        }
+    }
+}

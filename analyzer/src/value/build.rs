@@ -1,0 +1,281 @@
+//! A type and a place into a [`ValueTree`].
+
+use std::sync::Arc;
+
+use dpdb_snapshot::Avma;
+
+use super::context::Context;
+use super::place::{Missing, Place};
+use super::scalar;
+use super::tree::{self, ValueTree};
+use super::{dimension, evaluate, variant};
+use crate::dwarf::{DieRef, Slice};
+use crate::types::{
+    self, Array, Base, Enumeration, Field, FieldKind, FieldPlace, Record, RecordKind, Type, TypeKind, TypeRef,
+};
+
+/// How much of a value is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ValueLimits {
+    /// Elements of an array.
+    pub elements: u64,
+    /// Bytes of an array of bytes, and of a string.
+    pub bytes: u64,
+    /// Values inside values.
+    pub depth: usize,
+    /// Values in all.
+    pub nodes: usize,
+}
+
+impl Default for ValueLimits {
+    fn default() -> ValueLimits {
+        ValueLimits { elements: 64, bytes: 256, depth: 8, nodes: 4000 }
+    }
+}
+
+/// Builds one value.
+pub(crate) struct Builder<'c, 'a> {
+    pub(crate) context: Context<'c, 'a>,
+    limits: ValueLimits,
+    left: usize,
+}
+
+/// One of several values, in the order in which they stand.
+pub(super) type Named = (String, ValueTree);
+
+impl<'c, 'a> Builder<'c, 'a> {
+    pub(crate) fn new(context: Context<'c, 'a>, limits: ValueLimits) -> Builder<'c, 'a> {
+        Builder { context, limits, left: limits.nodes }
+    }
+
+    /// The value of type `of` at `place`.
+    pub(crate) fn value(&mut self, of: TypeRef, place: &Place, depth: usize) -> ValueTree {
+        if depth > self.limits.depth {
+            return ValueTree::Truncated("depth");
+        }
+        let Some(left) = self.left.checked_sub(1) else { return ValueTree::Truncated("nodes") };
+        self.left = left;
+        let Some((die, found)) = types::strip(self.context.view, of) else { return ValueTree::Void };
+        self.described(die, &found, place, depth).unwrap_or_else(ValueTree::Missing)
+    }
+
+    fn described(&mut self, die: DieRef, of: &Type, place: &Place, depth: usize) -> Result<ValueTree, Missing> {
+        let size = types::size(self.context.view, Some(die), 0);
+        match &of.kind {
+            TypeKind::Record(record) => self.record(die, of, record, place, depth),
+            TypeKind::Array(array) => self.array(array, place, depth),
+            TypeKind::Base(base) => self.number(of, *base, place),
+            TypeKind::Enumeration(enumeration) => self.enumerator(enumeration, place, size.unwrap_or(4)),
+            TypeKind::Pointer(to) => self.pointer(*to, place),
+            TypeKind::Reference(to) => self.reference(*to, place, depth),
+            TypeKind::MemberPointer(_) => self.member_pointer(place, size.unwrap_or(8)),
+            TypeKind::Function(_) => {
+                let at = place.address().ok_or(Missing::NoAddress)?;
+                Ok(ValueTree::Function { at, symbol: self.symbol(at) })
+            }
+            // gdb and the schema take `decltype(nullptr)` for the only value it has.
+            TypeKind::Unspecified if of.name.as_deref().is_some_and(|name| name.contains("nullptr")) => {
+                Ok(ValueTree::Pointer { to: Avma(0), text: None, symbol: None })
+            }
+            TypeKind::Unspecified => Ok(ValueTree::Void),
+            TypeKind::Alias(_) | TypeKind::Qualified(..) => Ok(ValueTree::Void),
+            TypeKind::Unknown(tag) => Err(Missing::Unsupported(format!("a type of the kind {tag}"))),
+        }
+    }
+
+    fn number(&self, of: &Type, base: Base, place: &Place) -> Result<ValueTree, Missing> {
+        match of.size {
+            Some(16)
+                if of.name.as_deref().is_some_and(|name| name.contains("128"))
+                    && base.encoding == gimli::DW_ATE_float =>
+            {
+                Ok(ValueTree::Float(scalar::quadruple(&place.read(self.context.memory(), 16)?)))
+            }
+            Some(size @ 1..=64) => scalar::decode(base, &place.read(self.context.memory(), size)?),
+            Some(0) | None => Ok(ValueTree::Void),
+            Some(size) => Err(Missing::Unsupported(format!("a number of {size} bytes"))),
+        }
+    }
+
+    fn enumerator(&self, of: &Enumeration, place: &Place, size: u64) -> Result<ValueTree, Missing> {
+        let bytes = place.read(self.context.memory(), size.min(16))?;
+        let value = scalar::integer(&bytes, of.signed);
+        Ok(ValueTree::Enumerator { name: scalar::enumerators(of, value), value })
+    }
+
+    pub(super) fn address_at(&self, place: &Place) -> Result<Avma, Missing> {
+        Ok(Avma(scalar::integer(&place.read(self.context.memory(), 8)?, false) as u64))
+    }
+
+    fn pointer(&mut self, to: TypeRef, place: &Place) -> Result<ValueTree, Missing> {
+        let address = self.address_at(place)?;
+        let target = types::strip(self.context.view, to);
+        let (mut text, mut symbol) = (None, None);
+        match target.as_ref().map(|(_, target)| (&target.kind, target)) {
+            Some((TypeKind::Function(_), _)) => symbol = self.symbol(address),
+            Some((TypeKind::Base(base), target)) if scalar::is_text(*base, target) && address.0 != 0 => {
+                let limit = usize::try_from(self.limits.bytes).unwrap_or(usize::MAX);
+                text = self.context.memory().read_c_string(address, limit).ok().map(|(bytes, _)| tree::text(&bytes));
+            }
+            _ => {}
+        }
+        Ok(ValueTree::Pointer { to: address, text, symbol })
+    }
+
+    fn symbol(&self, at: Avma) -> Option<String> {
+        let hit = self.context.session.symbol_at(at)?;
+        Some(if hit.offset == 0 { hit.name } else { format!("{}+{}", hit.name, hit.offset) })
+    }
+
+    fn reference(&mut self, to: TypeRef, place: &Place, depth: usize) -> Result<ValueTree, Missing> {
+        if let Some((target, offset)) = place.implicit_pointer() {
+            let inner = super::variables::place_of(self.context, target)?.skip(offset as u64);
+            return Ok(ValueTree::Reference { to: None, value: Box::new(self.value(to, &inner, depth + 1)) });
+        }
+        let address = self.address_at(place)?;
+        let value = self.value(to, &Place::memory(address), depth + 1);
+        Ok(ValueTree::Reference { to: Some(address), value: Box::new(value) })
+    }
+
+    fn member_pointer(&self, place: &Place, size: u64) -> Result<ValueTree, Missing> {
+        let bytes = place.read(self.context.memory(), size.min(16))?;
+        let value = scalar::integer(&bytes[..bytes.len().min(8)], true);
+        Ok(ValueTree::MemberPointer(match self.symbol(Avma(value as u64)).filter(|_| size == 16) {
+            Some(symbol) => symbol,
+            None => format!("{value}"),
+        }))
+    }
+
+    fn record(
+        &mut self,
+        die: DieRef,
+        of: &Type,
+        record: &Record,
+        place: &Place,
+        depth: usize,
+    ) -> Result<ValueTree, Missing> {
+        let full: Arc<Type>;
+        let mut record = record;
+        if record.declaration {
+            let Some(found) = self.context.view.definition_of(die, of.name.as_deref()) else {
+                return Ok(ValueTree::Incomplete);
+            };
+            full = found;
+            if let TypeKind::Record(found) = &full.kind {
+                record = found;
+            }
+        }
+        if let Some(part) = &record.variants {
+            return variant::alive(self, record, part, place, depth);
+        }
+        let fields = self.fields(&record.fields, place, depth);
+        Ok(if record.kind == RecordKind::Union { ValueTree::Union(fields) } else { ValueTree::Struct(fields) })
+    }
+
+    pub(super) fn fields(&mut self, fields: &[Field], place: &Place, depth: usize) -> Vec<Named> {
+        let mut named = Vec::new();
+        for field in fields {
+            if self.left == 0 {
+                named.push(("<truncated>".to_owned(), ValueTree::Truncated("nodes")));
+                break;
+            }
+            let value = match self.field_place(field, place) {
+                Ok(inner) => self.field(field, &inner, depth + 1),
+                Err(missing) => missing.into(),
+            };
+            named.push((self.field_name(field), value));
+        }
+        named
+    }
+
+    fn field_name(&self, field: &Field) -> String {
+        match (field.kind, &field.name) {
+            (FieldKind::Base | FieldKind::VirtualBase, _) => {
+                let base = field.of.and_then(|of| types::read(self.context.view, of));
+                format!("<base:{}>", base.and_then(|base| base.name.clone()).unwrap_or_default())
+            }
+            (FieldKind::VtablePointer, _) => "<vptr>".to_owned(),
+            (FieldKind::Member, Some(name)) if !name.is_empty() => name.clone(),
+            (FieldKind::Member, _) => "<anon>".to_owned(),
+        }
+    }
+
+    pub(super) fn field_place(&self, field: &Field, place: &Place) -> Result<Place, Missing> {
+        match &field.place {
+            FieldPlace::Bits(bits) => Ok(place.skip_bits(*bits)),
+            FieldPlace::Expression(expression) => {
+                let base = place.address().ok_or(Missing::NoAddress)?;
+                let slice = Slice::new(expression, gimli::LittleEndian);
+                let at = evaluate::number(self.context, slice, Some(base.0))?;
+                Ok(Place::memory(Avma(at)))
+            }
+        }
+    }
+
+    pub(super) fn field(&mut self, field: &Field, place: &Place, depth: usize) -> ValueTree {
+        match field.bits {
+            Some(bits) => self.bit_field(field, bits, place).unwrap_or_else(ValueTree::Missing),
+            None => self.value(field.of, place, depth),
+        }
+    }
+
+    fn bit_field(&mut self, field: &Field, bits: u64, place: &Place) -> Result<ValueTree, Missing> {
+        self.left = self.left.saturating_sub(1);
+        let bytes = place.read_bits(self.context.memory(), bits.min(128))?;
+        let Some((_, of)) = types::strip(self.context.view, field.of) else { return Ok(ValueTree::Void) };
+        match &of.kind {
+            TypeKind::Enumeration(enumeration) => {
+                let value = scalar::bits(&bytes, bits, enumeration.signed);
+                Ok(ValueTree::Enumerator { name: scalar::enumerators(enumeration, value), value })
+            }
+            TypeKind::Base(base) => {
+                let value = scalar::bits(&bytes, bits, types::is_signed(base.encoding));
+                Ok(match value {
+                    0 | 1 if base.encoding == gimli::DW_ATE_boolean => ValueTree::Bool(value == 1),
+                    _ => ValueTree::Integer(value),
+                })
+            }
+            _ => Err(Missing::Unsupported("a bit-field of this type".to_owned())),
+        }
+    }
+
+    fn array(&mut self, of: &Array, place: &Place, depth: usize) -> Result<ValueTree, Missing> {
+        let counts = dimension::counts(self.context, of)?;
+        let size = types::size(self.context.view, of.element, 0)
+            .or_else(|| dimension::size_of(self.context, of.element))
+            .ok_or_else(|| Missing::Unsupported("an array of elements whose size nothing tells".to_owned()))?;
+        self.dimension(of, &counts, size, place, depth)
+    }
+
+    fn dimension(
+        &mut self,
+        of: &Array,
+        counts: &[u64],
+        element: u64,
+        place: &Place,
+        depth: usize,
+    ) -> Result<ValueTree, Missing> {
+        let Some((&length, inner)) = counts.split_first() else { return Ok(self.value(of.element, place, depth)) };
+        let stride = inner.iter().fold(element, |size, count| size.saturating_mul(*count));
+        if depth > self.limits.depth {
+            return Ok(ValueTree::Truncated("depth"));
+        }
+        if inner.is_empty() && self.is_byte(of.element) {
+            let bytes = place.read(self.context.memory(), length.min(self.limits.bytes))?;
+            return Ok(ValueTree::Bytes { bytes, length });
+        }
+        let mut items = Vec::new();
+        for index in 0..length.min(self.limits.elements) {
+            if self.left == 0 {
+                break;
+            }
+            let item = self.dimension(of, inner, element, &place.skip(index.saturating_mul(stride)), depth + 1);
+            items.push(item.unwrap_or_else(ValueTree::Missing));
+        }
+        Ok(ValueTree::Array { items, length })
+    }
+
+    fn is_byte(&self, of: TypeRef) -> bool {
+        matches!(types::strip(self.context.view, of), Some((_, of)) if scalar::is_byte(&of))
+    }
+}

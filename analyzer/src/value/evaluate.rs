@@ -1,0 +1,237 @@
+//! DWARF expressions (DWARF 5, sections 2.5 and 2.6) over a stopped process.
+
+use dpdb_snapshot::Avma;
+use gimli::{AttributeValue, DieReference, Evaluation, EvaluationResult, Expression, Location, UnitOffset, ValueType};
+
+use super::context::Context;
+use super::place::{Missing, Piece, Place, Source};
+use super::{entry_value, registers, tls};
+use crate::dwarf::{DieRef, Slice};
+use crate::svma::Svma;
+
+/// Steps that one expression may take. `DW_OP_bra` can loop.
+const MOST_STEPS: u32 = 100_000;
+/// Expressions inside expressions: entry values of entry values, `DW_OP_call`.
+const MOST_LEVELS: usize = 16;
+
+/// The place that an expression describes. `object` is what `DW_OP_push_object_address` gives.
+pub(crate) fn place<'e, 'a: 'e>(
+    context: Context<'_, 'a>,
+    expression: Slice<'e>,
+    object: Option<u64>,
+) -> Result<Place, Missing> {
+    if expression.is_empty() {
+        return Err(Missing::OptimizedOut);
+    }
+    let pieces = run(context, expression, object, None)?;
+    if let [gimli::Piece { size_in_bits: None, location: Location::Address { address }, .. }] = pieces[..] {
+        return Ok(Place::memory(Avma(address)));
+    }
+    Ok(Place::pieces(pieces.into_iter().map(|piece| convert(context, piece)).collect()))
+}
+
+/// The number that an expression computes, or the address of the place that it describes: the bound of an array, the
+/// place of a virtual base, the value of an argument at a call. `initial` is on the stack when it begins.
+pub(crate) fn number<'e, 'a: 'e>(
+    context: Context<'_, 'a>,
+    expression: Slice<'e>,
+    initial: Option<u64>,
+) -> Result<u64, Missing> {
+    let pieces = run(context, expression, initial, initial)?;
+    match &pieces[..] {
+        [piece] => match piece.location {
+            Location::Address { address } => Ok(address),
+            Location::Value { value } => value.to_u64(u64::MAX).map_err(malformed),
+            Location::Register { register } => registers::word(context, register.0),
+            Location::Empty => Err(Missing::OptimizedOut),
+            _ => Err(Missing::Unsupported("an expression that gives no number".to_owned())),
+        },
+        _ => Err(Missing::Unsupported("an expression that gives no number".to_owned())),
+    }
+}
+
+fn run<'e, 'a: 'e>(
+    context: Context<'_, 'a>,
+    expression: Slice<'e>,
+    object: Option<u64>,
+    initial: Option<u64>,
+) -> Result<Vec<gimli::Piece<Slice<'e>>>, Missing> {
+    if context.depth > MOST_LEVELS {
+        return Err(Missing::Malformed("expressions refer to each other without end".to_owned()));
+    }
+    let mut evaluation = Expression(expression).evaluation(context.unit.unit.encoding());
+    evaluation.set_max_iterations(MOST_STEPS);
+    if let Some(object) = object {
+        evaluation.set_object_address(object);
+    }
+    if let Some(initial) = initial {
+        evaluation.set_initial_value(initial);
+    }
+    let inner = Context { depth: context.depth + 1, ..context };
+    let mut state = evaluation.evaluate().map_err(malformed)?;
+    loop {
+        state = match state {
+            EvaluationResult::Complete => return Ok(evaluation.result()),
+            state => answer(inner, &mut evaluation, state)?,
+        };
+    }
+}
+
+/// Gives an evaluation what it asked for.
+fn answer<'e, 'a: 'e>(
+    context: Context<'_, 'a>,
+    evaluation: &mut Evaluation<Slice<'e>>,
+    question: EvaluationResult<Slice<'e>>,
+) -> Result<EvaluationResult<Slice<'e>>, Missing> {
+    let next = match question {
+        EvaluationResult::RequiresMemory { address, size, space, base_type } => {
+            if space.is_some() {
+                return Err(Missing::Unsupported("an address space".to_owned()));
+            }
+            let mut word = [0; 8];
+            let size = usize::from(size).min(word.len());
+            context.memory().read(Avma(address), &mut word[..size])?;
+            evaluation.resume_with_memory(typed(context, base_type, u64::from_le_bytes(word))?)
+        }
+        EvaluationResult::RequiresRegister { register, base_type } => {
+            let word = registers::word(context, register.0)?;
+            evaluation.resume_with_register(typed(context, base_type, word)?)
+        }
+        EvaluationResult::RequiresFrameBase => evaluation.resume_with_frame_base(frame_base(context)?),
+        EvaluationResult::RequiresCallFrameCfa => evaluation.resume_with_call_frame_cfa(cfa(context)?),
+        EvaluationResult::RequiresTls(offset) => evaluation.resume_with_tls(tls::address(context, offset)?.0),
+        EvaluationResult::RequiresAtLocation(DieReference::UnitRef(entry)) => {
+            evaluation.resume_with_at_location(location_of(context, entry)?)
+        }
+        EvaluationResult::RequiresAtLocation(DieReference::DebugInfoRef(_)) => {
+            return Err(Missing::Unsupported("DW_OP_call_ref".to_owned()));
+        }
+        EvaluationResult::RequiresEntryValue(expression) => {
+            let value = entry_value::of_expression(context, expression)?;
+            evaluation.resume_with_entry_value(gimli::Value::Generic(value))
+        }
+        EvaluationResult::RequiresParameterRef(parameter) => {
+            let value = entry_value::of_parameter(context, context.unit.die(parameter))?;
+            evaluation.resume_with_parameter_ref(value)
+        }
+        EvaluationResult::RequiresRelocatedAddress(address) => {
+            evaluation.resume_with_relocated_address(context.to_avma(address).0)
+        }
+        EvaluationResult::RequiresIndexedAddress { index, relocate } => {
+            let address = context.unit.dwarf.address(&context.unit.unit, index).map_err(malformed)?;
+            let address = if relocate { context.to_avma(address).0 } else { address };
+            evaluation.resume_with_indexed_address(address)
+        }
+        EvaluationResult::RequiresBaseType(offset) => evaluation.resume_with_base_type(base_type(context, offset)?),
+        other => return Err(Missing::Unsupported(format!("{other:?}"))),
+    };
+    next.map_err(malformed)
+}
+
+fn typed(context: Context<'_, '_>, of: UnitOffset, word: u64) -> Result<gimli::Value, Missing> {
+    let of = if of.0 == 0 { ValueType::Generic } else { base_type(context, of)? };
+    gimli::Value::from_u64(of, word).map_err(malformed)
+}
+
+/// The value type of a `DW_TAG_base_type` entry.
+fn base_type(context: Context<'_, '_>, offset: UnitOffset) -> Result<ValueType, Missing> {
+    if offset.0 == 0 {
+        return Ok(ValueType::Generic);
+    }
+    let entry = context.unit.unit.entry(offset).map_err(malformed)?;
+    let found = ValueType::from_entry(&entry).map_err(malformed)?;
+    found.ok_or_else(|| Missing::Unsupported("an expression over a type of more than 64 bits".to_owned()))
+}
+
+fn cfa(context: Context<'_, '_>) -> Result<u64, Missing> {
+    let frame = context.frame.ok_or_else(no_frame)?.frame();
+    frame.cfa.map(|cfa| cfa.0).ok_or_else(|| Missing::Unsupported("a frame whose size nothing tells".to_owned()))
+}
+
+/// `DW_AT_frame_base` of the function that the frame runs. A register there means the register's contents, as every
+/// consumer reads it, although section 3.3.5 could be read otherwise.
+fn frame_base(context: Context<'_, '_>) -> Result<u64, Missing> {
+    let function = context.frame.and_then(|frame| frame.function).ok_or_else(no_frame)?;
+    let entry = context.unit.unit.entry(function).map_err(malformed)?;
+    let base = entry.attr_value(gimli::DW_AT_frame_base).ok_or_else(no_frame)?;
+    number(context, expression_at(context, base, context.lookup_address())?.ok_or(Missing::OptimizedOut)?, None)
+}
+
+fn no_frame() -> Missing {
+    Missing::Unsupported("a location in a frame, without one".to_owned())
+}
+
+/// The expression in an attribute that holds one, or a list of them of which one is for `pc`; `None` where the list
+/// has none for it.
+pub(crate) fn expression_at<'a>(
+    context: Context<'_, 'a>,
+    value: AttributeValue<Slice<'a>>,
+    pc: Option<Svma>,
+) -> Result<Option<Slice<'a>>, Missing> {
+    if let AttributeValue::Exprloc(expression) = value {
+        return Ok(Some(expression.0));
+    }
+    let (dwarf, unit) = (&context.unit.dwarf, &context.unit.unit);
+    let list = dwarf.attr_locations(unit, value).map_err(malformed)?;
+    let mut list = list.ok_or_else(|| Missing::Unsupported("this form of a location".to_owned()))?;
+    let pc = pc.ok_or_else(no_frame)?;
+    while let Some(entry) = list.next().map_err(malformed)? {
+        if entry.range.begin <= pc.0 && pc.0 < entry.range.end {
+            return Ok(Some(entry.data.0));
+        }
+    }
+    Ok(None)
+}
+
+/// `DW_AT_location` of another entry, for `DW_OP_call2` and `DW_OP_call4`.
+fn location_of<'a>(context: Context<'_, 'a>, entry: UnitOffset) -> Result<Slice<'a>, Missing> {
+    let entry = context.unit.unit.entry(entry).map_err(malformed)?;
+    match entry.attr_value(gimli::DW_AT_location) {
+        Some(location) => Ok(expression_at(context, location, context.lookup_address())?.ok_or(Missing::OptimizedOut)?),
+        None => Err(Missing::OptimizedOut),
+    }
+}
+
+fn convert(context: Context<'_, '_>, piece: gimli::Piece<Slice<'_>>) -> Piece {
+    let source = match piece.location {
+        Location::Empty => Source::Missing(Missing::OptimizedOut),
+        Location::Address { address } => Source::Memory(Avma(address)),
+        Location::Register { register } => registers::source(context, register.0),
+        Location::Value { value } => value_bytes(value),
+        Location::Bytes { value } => Source::Constant(value.slice().into()),
+        Location::ImplicitPointer { value, byte_offset } => match implicit_target(context, value) {
+            Some(target) => Source::ImplicitPointer { target, offset: byte_offset },
+            None => Source::Missing(Missing::OptimizedOut),
+        },
+    };
+    Piece { bits: piece.size_in_bits.unwrap_or(u64::MAX), offset: piece.bit_offset.unwrap_or(0), source }
+}
+
+fn implicit_target(context: Context<'_, '_>, at: gimli::DebugInfoOffset) -> Option<DieRef> {
+    context.view.follow(context.unit, &AttributeValue::DebugInfoRef(at))
+}
+
+/// A computed value as the bytes it would have in memory. A generic one is as wide as an address, and a narrower
+/// object is its low end.
+fn value_bytes(value: gimli::Value) -> Source {
+    let bytes: Vec<u8> = match value {
+        gimli::Value::Generic(value) | gimli::Value::U64(value) => value.to_le_bytes().to_vec(),
+        gimli::Value::I64(value) => value.to_le_bytes().to_vec(),
+        gimli::Value::U32(value) => value.to_le_bytes().to_vec(),
+        gimli::Value::I32(value) => value.to_le_bytes().to_vec(),
+        gimli::Value::U16(value) => value.to_le_bytes().to_vec(),
+        gimli::Value::I16(value) => value.to_le_bytes().to_vec(),
+        gimli::Value::U8(value) => vec![value],
+        gimli::Value::I8(value) => value.to_le_bytes().to_vec(),
+        gimli::Value::F32(value) => value.to_le_bytes().to_vec(),
+        gimli::Value::F64(value) => value.to_le_bytes().to_vec(),
+    };
+    Source::Constant(bytes.into())
+}
+
+pub(super) fn malformed(error: gimli::Error) -> Missing {
+    match error {
+        gimli::Error::InvalidExpression(op) => Missing::Unsupported(format!("{op}")),
+        error => Missing::Malformed(error.to_string()),
+    }
+}

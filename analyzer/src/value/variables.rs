@@ -1,0 +1,296 @@
+//! The variables that a frame can see (DWARF 5, sections 3.3 and 4.1).
+
+use std::sync::Arc;
+
+use dpdb_snapshot::Thread;
+use gimli::{AttributeValue, UnitOffset, constants as dw};
+
+use super::build::{Builder, ValueLimits};
+use super::context::{Context, FrameContext};
+use super::place::{Missing, Place};
+use super::tree::ValueTree;
+use super::{entry_value, evaluate};
+use crate::dwarf::{DieRef, Slice, Unit, View, around};
+use crate::frame::Frame;
+use crate::session::Session;
+use crate::svma::Svma;
+use crate::types::{self, TypeRef};
+
+type Entry<'a> = gimli::DebuggingInformationEntry<Slice<'a>>;
+
+/// Entries that are followed from an instance to its origin.
+const MOST_HOPS: usize = 8;
+/// Variables that one function may have.
+const MOST_VARIABLES: usize = 20_000;
+
+/// An argument or local of a frame, with its value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variable {
+    /// As declared.
+    pub name: String,
+    /// Its type, as the debugging information names it; empty where it is made of others.
+    pub type_name: String,
+    /// A parameter of the function.
+    pub is_argument: bool,
+    /// It has one place for the whole run of the program.
+    pub is_static: bool,
+    /// The line of its declaration.
+    pub line: Option<u32>,
+    /// How many blocks out of the innermost one it was declared.
+    pub block: usize,
+    /// What it is.
+    pub value: ValueTree,
+    /// What an argument was when the function was entered, where the caller tells.
+    pub entry_value: Option<ValueTree>,
+}
+
+/// The variables of each of the functions of a frame, the innermost inlined one first, as in
+/// [`Session::symbolize`].
+pub(crate) fn of_frame(
+    session: &Session,
+    thread: &Thread,
+    frames: &[Frame],
+    index: usize,
+    limits: ValueLimits,
+) -> Vec<Vec<Variable>> {
+    read_frame(session, thread, frames, index, limits).unwrap_or_default()
+}
+
+fn read_frame(
+    session: &Session,
+    thread: &Thread,
+    frames: &[Frame],
+    index: usize,
+    limits: ValueLimits,
+) -> Option<Vec<Vec<Variable>>> {
+    let frame = frames.get(index)?;
+    let module = session.module_at(frame.lookup_address())?;
+    let view = session.debug_info(module.index())?.values();
+    let pc = module.to_svma(frame.lookup_address())?;
+    let (unit, function) = view.physical_function(pc.0)?;
+    let frame = FrameContext { thread, frames, index, function: Some(function) };
+    let context = Context { session, module, view: &view, unit: &unit, frame: Some(frame), depth: 0 };
+    let mut functions: Vec<Vec<UnitOffset>> = vec![vec![function]];
+    for scope in around(&unit, function, pc.0) {
+        match (scope.call, functions.last_mut()) {
+            (None, Some(blocks)) => blocks.push(scope.entry),
+            _ => functions.push(vec![scope.entry]),
+        }
+    }
+    let of_blocks = |blocks: &Vec<UnitOffset>| {
+        let innermost_first = blocks.iter().rev().enumerate();
+        innermost_first.flat_map(|(depth, block)| of_block(context, *block, depth, limits)).collect()
+    };
+    Some(functions.iter().rev().map(of_blocks).collect())
+}
+
+fn of_block(context: Context<'_, '_>, block: UnitOffset, depth: usize, limits: ValueLimits) -> Vec<Variable> {
+    let dies = declared_in(context.view, context.unit, block);
+    dies.into_iter().filter_map(|die| variable(context, die, depth, limits)).collect()
+}
+
+/// The entries of the variables declared in a block, and those of its origin that the instance does not repeat, which
+/// have no place in it.
+fn declared_in(view: &View<'_>, unit: &Arc<Unit<'_>>, block: UnitOffset) -> Vec<DieRef> {
+    let mut found = Vec::new();
+    collect(view, unit.die(block), 0, &mut found);
+    found
+}
+
+fn collect(view: &View<'_>, block: DieRef, level: usize, found: &mut Vec<DieRef>) {
+    let mut repeated = Vec::new();
+    let mut next = Some(block);
+    for _ in 0..MOST_HOPS {
+        let Some(die) = next.take() else { break };
+        let Some(unit) = view.unit(die.unit) else { break };
+        let Some((children, origin)) = children_of(view, &unit, die.offset) else { break };
+        for child in children.iter().filter(|child| !repeated.contains(&child.die)) {
+            match child.kind {
+                ChildKind::Variable if found.len() < MOST_VARIABLES => found.push(child.die),
+                ChildKind::Block if level < MOST_HOPS => collect(view, child.die, level + 1, found),
+                _ => {}
+            }
+        }
+        repeated.extend(children.iter().filter_map(|child| child.origin));
+        next = origin;
+    }
+}
+
+type Children = (Vec<Child>, Option<DieRef>);
+
+/// The variables and blocks directly inside an entry, each with the entry that it is an instance of; and the entry's
+/// own origin.
+fn children_of<'a>(view: &View<'a>, unit: &Unit<'a>, block: UnitOffset) -> Option<Children> {
+    let mut tree = unit.unit.entries_tree(Some(block)).ok()?;
+    let root = tree.root().ok()?;
+    let origin = root.entry().attr_value(dw::DW_AT_abstract_origin);
+    let origin = origin.and_then(|origin| view.follow(unit, &origin));
+    let mut children = root.children();
+    let mut found = Vec::new();
+    while let Ok(Some(child)) = children.next() {
+        let entry = child.entry();
+        let kind = match entry.tag() {
+            dw::DW_TAG_formal_parameter | dw::DW_TAG_variable => ChildKind::Variable,
+            // A block without addresses is as if its variables stood around it.
+            dw::DW_TAG_lexical_block if entry.has_attr(dw::DW_AT_low_pc) || entry.has_attr(dw::DW_AT_ranges) => {
+                ChildKind::BlockElsewhere
+            }
+            dw::DW_TAG_lexical_block => ChildKind::Block,
+            _ => continue,
+        };
+        let of = entry.attr_value(dw::DW_AT_abstract_origin);
+        let origin = of.and_then(|of| view.follow(unit, &of));
+        found.push(Child { kind, die: unit.die(entry.offset()), origin });
+    }
+    Some((found, origin))
+}
+
+/// A variable or block inside an entry.
+struct Child {
+    kind: ChildKind,
+    die: DieRef,
+    origin: Option<DieRef>,
+}
+
+enum ChildKind {
+    Variable,
+    Block,
+    /// A block with addresses of its own: a scope by itself.
+    BlockElsewhere,
+}
+
+/// What the entry of a variable and those it refers to say.
+struct Declaration<'a> {
+    name: Option<String>,
+    of: TypeRef,
+    line: Option<u32>,
+    is_argument: bool,
+    is_external: bool,
+    is_declaration: bool,
+    location: Option<(Arc<Unit<'a>>, AttributeValue<Slice<'a>>)>,
+    constant: Option<gimli::Attribute<Slice<'a>>>,
+}
+
+fn declaration<'a>(view: &View<'a>, die: DieRef) -> Option<Declaration<'a>> {
+    let mut gathered: Option<Declaration<'a>> = None;
+    let mut next = Some(die);
+    for _ in 0..MOST_HOPS {
+        let Some(die) = next.take() else { break };
+        let Some(unit) = view.unit(die.unit) else { break };
+        let Ok(entry) = unit.unit.entry(die.offset) else { break };
+        next = gather(view, &unit, &entry, &mut gathered);
+    }
+    gathered
+}
+
+fn gather<'a>(
+    view: &View<'a>,
+    unit: &Arc<Unit<'a>>,
+    entry: &Entry<'a>,
+    gathered: &mut Option<Declaration<'a>>,
+) -> Option<DieRef> {
+    let flag = |name| matches!(entry.attr_value(name), Some(AttributeValue::Flag(true)));
+    let all = gathered.get_or_insert_with(|| Declaration {
+        name: None,
+        of: None,
+        line: None,
+        is_argument: entry.tag() == dw::DW_TAG_formal_parameter,
+        is_external: false,
+        is_declaration: flag(dw::DW_AT_declaration),
+        location: None,
+        constant: None,
+    });
+    let first = |name| entry.attr_value(name);
+    all.name = all.name.take().or_else(|| unit.string(first(dw::DW_AT_name)?));
+    all.of = all.of.or_else(|| view.follow(unit, &first(dw::DW_AT_type)?));
+    all.line = all.line.or_else(|| first(dw::DW_AT_decl_line)?.udata_value()?.try_into().ok());
+    all.is_external |= flag(dw::DW_AT_external);
+    all.location = all.location.take().or_else(|| Some((unit.clone(), first(dw::DW_AT_location)?)));
+    all.constant = all.constant.take().or_else(|| entry.attr(dw::DW_AT_const_value).cloned());
+    let origin = first(dw::DW_AT_abstract_origin).or_else(|| first(dw::DW_AT_specification));
+    view.follow(unit, &origin?)
+}
+
+fn variable(context: Context<'_, '_>, die: DieRef, block: usize, limits: ValueLimits) -> Option<Variable> {
+    let declared = declaration(context.view, die)?;
+    let name = declared.name.clone()?;
+    if declared.is_declaration && declared.location.is_none() {
+        return None;
+    }
+    let mut builder = Builder::new(context, limits);
+    let place = place(context, &declared);
+    let value = builder.value(declared.of, &place.unwrap_or_else(Place::missing), 0);
+    let of = declared.of.and_then(|of| types::read(context.view, of));
+    Some(Variable {
+        name,
+        type_name: of.and_then(|of| of.name.clone()).unwrap_or_default(),
+        is_argument: declared.is_argument,
+        is_static: is_static(&declared),
+        line: declared.line,
+        block,
+        value,
+        entry_value: declared.is_argument.then(|| entry_value_of(context, &declared, limits)).flatten(),
+    })
+}
+
+/// A location that is nothing but an address does not depend on the frame.
+fn is_static(declared: &Declaration<'_>) -> bool {
+    let Some((unit, AttributeValue::Exprloc(expression))) = &declared.location else { return false };
+    let mut operations = (*expression).operations(unit.unit.encoding());
+    matches!(operations.next(), Ok(Some(gimli::Operation::Address { .. } | gimli::Operation::AddressIndex { .. })))
+}
+
+fn place<'a>(context: Context<'_, 'a>, declared: &Declaration<'a>) -> Result<Place, Missing> {
+    if let Some(constant) = &declared.constant {
+        let size = types::size(context.view, declared.of, 0).unwrap_or(8);
+        return Ok(Place::bytes(constant_bytes(constant, size)?));
+    }
+    let Some((unit, location)) = &declared.location else { return Err(Missing::OptimizedOut) };
+    let context = Context { unit, ..context };
+    match evaluate::expression_at(context, *location, context.lookup_address())? {
+        Some(expression) => evaluate::place(context, expression, None),
+        None => Err(Missing::OptimizedOut),
+    }
+}
+
+/// The bytes of `DW_AT_const_value`, in as many as the type has.
+fn constant_bytes(attribute: &gimli::Attribute<Slice<'_>>, size: u64) -> Result<Vec<u8>, Missing> {
+    let size = size.min(super::place::MOST_BYTES) as usize;
+    let mut bytes = match attribute.raw_value() {
+        AttributeValue::Block(block) => block.slice().to_vec(),
+        AttributeValue::String(text) => text.slice().to_vec(),
+        AttributeValue::Sdata(value) => i128::from(value).to_le_bytes().to_vec(),
+        raw => match raw.udata_value() {
+            Some(value) => u128::from(value).to_le_bytes().to_vec(),
+            None => return Err(Missing::Unsupported("this form of a constant".to_owned())),
+        },
+    };
+    bytes.resize(size, 0);
+    Ok(bytes)
+}
+
+/// What a parameter that came in a register was when its function was entered. Where it came is told by its location
+/// at the function's first address.
+fn entry_value_of<'a>(context: Context<'_, 'a>, declared: &Declaration<'a>, limits: ValueLimits) -> Option<ValueTree> {
+    let (unit, location) = declared.location.as_ref()?;
+    let context = Context { unit, ..context };
+    let start = context.view.entry_address(unit.die(context.frame?.function?))?;
+    let expression = evaluate::expression_at(context, *location, Some(Svma(start))).ok()??;
+    let word = entry_value::of_expression(context, gimli::Expression(expression)).ok()?;
+    let value = Builder::new(context, limits).value(declared.of, &Place::bytes(word.to_le_bytes()), 0);
+    (!matches!(value, ValueTree::Missing(_))).then_some(value)
+}
+
+/// Where the variable or parameter at `die` is, for bounds and implicit pointers.
+pub(super) fn place_of(context: Context<'_, '_>, die: DieRef) -> Result<Place, Missing> {
+    if context.depth > MOST_HOPS {
+        return Err(Missing::Malformed("variables refer to each other without end".to_owned()));
+    }
+    let declared = declaration(context.view, die).ok_or(Missing::OptimizedOut)?;
+    place(Context { depth: context.depth + 1, ..context }, &declared)
+}
+
+/// The type of the variable at `die`.
+pub(super) fn type_of(context: Context<'_, '_>, die: DieRef) -> TypeRef {
+    declaration(context.view, die)?.of
+}

@@ -1,0 +1,67 @@
+//! Rust's enums: which variant is alive.
+
+use super::build::Builder;
+use super::place::{Missing, Place};
+use super::scalar;
+use super::tree::ValueTree;
+use crate::types::{self, Field, Record, TypeKind, Variant, VariantPart};
+
+/// The value of a record with a variant part.
+pub(super) fn alive(
+    builder: &mut Builder<'_, '_>,
+    record: &Record,
+    part: &VariantPart,
+    place: &Place,
+    depth: usize,
+) -> Result<ValueTree, Missing> {
+    let variant = choose(builder, part, place)?;
+    let inner = builder.field_place(&variant.field, place)?;
+    let payload = builder.field(&variant.field, &inner, depth + 1);
+    let name = variant.field.name.clone().unwrap_or_default();
+    if !record.fields.is_empty() || !carries_record(builder, &variant.field) {
+        let mut fields = builder.fields(&record.fields, place, depth);
+        fields.push((name, payload));
+        return Ok(ValueTree::Struct(fields));
+    }
+    let value = match payload {
+        ValueTree::Struct(fields) if fields.is_empty() => None,
+        payload => Some(Box::new(payload)),
+    };
+    Ok(ValueTree::Variant { name, value })
+}
+
+fn choose<'p>(builder: &Builder<'_, '_>, part: &'p VariantPart, place: &Place) -> Result<&'p Variant, Missing> {
+    let only = || part.variants.first().ok_or_else(|| Missing::Malformed("an enum without variants".to_owned()));
+    let Some(discriminant) = &part.discriminant else { return only() };
+    let value = discriminant_value(builder, discriminant, place)?;
+    let named = part.variants.iter().find(|variant| {
+        // Compilers write a discriminant value with or without a sign; the discriminant has as many bits as its type.
+        variant.values.iter().any(|(low, high)| covers(*low, *high, value, discriminant_bits(builder, discriminant)))
+    });
+    let other = || part.variants.iter().find(|variant| variant.values.is_empty());
+    named.or_else(other).ok_or_else(|| Missing::Malformed(format!("no variant has the discriminant {value}")))
+}
+
+fn discriminant_bits(builder: &Builder<'_, '_>, field: &Field) -> u32 {
+    let size = types::size(builder.context.view, field.of, 0).unwrap_or(8).clamp(1, 16);
+    size as u32 * 8
+}
+
+/// Whether `value`, unsigned and of `bits` bits, lies in the range.
+fn covers(low: i128, high: i128, value: u128, bits: u32) -> bool {
+    let mask = u128::MAX >> (128 - bits);
+    let (low, high) = (low as u128 & mask, high as u128 & mask);
+    if low <= high { (low..=high).contains(&value) } else { value >= low || value <= high }
+}
+
+fn discriminant_value(builder: &Builder<'_, '_>, field: &Field, place: &Place) -> Result<u128, Missing> {
+    let inner = builder.field_place(field, place)?;
+    let size = u64::from(discriminant_bits(builder, field) / 8);
+    let bytes = inner.read(builder.context.memory(), size)?;
+    Ok(scalar::integer(&bytes, false) as u128)
+}
+
+/// Whether a member is a record, as what a variant carries always is.
+fn carries_record(builder: &Builder<'_, '_>, field: &Field) -> bool {
+    matches!(types::strip(builder.context.view, field.of), Some((_, of)) if matches!(of.kind, TypeKind::Record(_)))
+}
