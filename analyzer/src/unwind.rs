@@ -11,6 +11,8 @@ mod rules;
 mod scan;
 mod signal_trampoline;
 mod space;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 pub(crate) use cfi::CallFrameInfo;

@@ -2,7 +2,9 @@
 
 use super::modules;
 use super::notes::{Notes, ThreadNotes};
+use super::segments::UNEXPLAINED;
 use super::stack_strings;
+use crate::elf::PAGE;
 use crate::elf::file_note::FileMapping;
 use crate::elf::header::{PF_R, PF_W, PF_X, ProgramHeader};
 use crate::elf::status::{PrPsInfo, PrStatus};
@@ -107,12 +109,15 @@ fn mappings(loads: &[ProgramHeader], files: &[FileMapping]) -> Vec<Mapping> {
         let (path, offset) = file.map_or_else(Default::default, |file| {
             (file.path.clone(), file.offset.saturating_add(range.start.0 - file.range.start.0))
         });
+        // The kernel keeps a mapping whole, or the first page of an ELF file, or nothing.
+        let left_out = (load.filesz < load.memsz && load.filesz <= PAGE).then(|| UNEXPLAINED.to_owned());
         // A mapping whose parts are in several segments, as in a snapshot's core, is one again.
         match mappings.last_mut() {
             Some(last) if file.is_some_and(|file| continues(last, range, permissions, file)) => {
-                last.range.end = range.end
+                last.range.end = range.end;
+                last.left_out = last.left_out.take().filter(|_| left_out.is_some());
             }
-            _ => mappings.push(Mapping { range, permissions, offset, path, ..Mapping::default() }),
+            _ => mappings.push(Mapping { range, permissions, offset, path, left_out, ..Mapping::default() }),
         }
     }
     mappings

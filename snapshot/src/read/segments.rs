@@ -40,7 +40,7 @@ pub(super) enum Place<'a> {
 }
 
 /// What is said of a part without bytes when no note of ours explains it.
-const UNEXPLAINED: &str = "the core file does not hold it";
+pub(super) const UNEXPLAINED: &str = "the core file does not hold it";
 
 impl Segments {
     pub(super) fn new(loads: &[ProgramHeader], memory: Option<&MemoryNote>) -> Segments {
