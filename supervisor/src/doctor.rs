@@ -8,7 +8,7 @@ use std::path::Path;
 use nix::sys::statvfs::statvfs;
 use nix::unistd::{AccessFlags, access};
 
-use crate::sys::{self, ChildState, Errno, ExecPlan, Inherited, Resume};
+use crate::sys::{self, ChildState, Errno, ExecPlan, Resume};
 use crate::{Stop, proc, tracer};
 
 /// What was looked at, and how it is.
@@ -190,7 +190,7 @@ fn trace_check(result: Result<(), Failed>) -> Check {
 fn trace_a_child() -> Result<(), Failed> {
     let plan =
         ExecPlan { candidates: vec![c"/bin/true".into(), c"/usr/bin/true".into()], arguments: vec![c"true".into()] };
-    let state = ChildState { mask: sys::current_mask(), sigchld_ignored: false, inherited: Inherited::default() };
+    let state = ChildState { mask: sys::current_mask(), inherited: sys::inherited() };
     let child = sys::spawn(&plan, &state).map_err(|errno| ("fork", errno))?;
     let seized = sys::seize(child.pid, tracer::ptrace_options(false));
     // Opens the gate.

@@ -17,7 +17,8 @@ use crate::{Event, Observer, Options, Outcome, Stop, SuperviseError, doctor};
 
 /// Runs `options.command` and everything that it starts, until it ends, and captures what dies.
 ///
-/// It blocks all signals of the calling thread and leaves them so: what is pending when the command ends (Ctrl-C was
+/// Standard input and output become `/dev/null`: they are the command's from now on, and so is their end. It blocks all
+/// signals of the calling thread and leaves them so: what is pending when the command ends (Ctrl-C was
 /// for both) must not change how *we* end. Where the command was killed, call
 /// [`die_of`] next.
 ///
@@ -42,7 +43,7 @@ pub fn supervise(options: Options, observer: &mut dyn Observer) -> Result<Outcom
     let main = Arc::new(AtomicI32::new(0));
     let result = {
         let main = Arc::clone(&main);
-        let tracer = thread::Builder::new().name("ptrace".to_owned());
+        let tracer = thread::Builder::new().name("dpdb-trace".to_owned());
         #[cfg(test)]
         let failures = sys::failure::planned_failures();
         let tracer = tracer.spawn(move || {
@@ -66,11 +67,11 @@ pub fn die_of(signal: Signal) {
 
 /// Blocks our signals, and says what the command is to have instead.
 fn take_signals() -> (ChildState, SignalMask) {
-    let sigchld_ignored = sys::is_ignored(libc::SIGCHLD);
+    let inherited = sys::inherited();
     let mask = sys::block_all_but_faults();
     // A parent that ignores SIGCHLD hands that down, and then the kernel reaps our children and tells us nothing.
     sys::set_default(libc::SIGCHLD);
-    (ChildState { mask, sigchld_ignored, inherited: sys::inherited() }, mask)
+    (ChildState { mask, inherited }, mask)
 }
 
 /// What the thread that speaks ptrace is given.
@@ -90,6 +91,10 @@ impl Stage {
     fn play(self, main: &AtomicI32) -> Result<Outcome, SuperviseError> {
         let inherited_children = children_now();
         let launched = launch(&self.options.command, &self.state, ptrace_options(self.options.kill_on_exit))?;
+        // The test runner's are its own.
+        if !cfg!(test) {
+            sys::drop_standard_streams();
+        }
         main.store(launched.pid, Ordering::Relaxed);
         let mut tracer = Tracer::new(Parts {
             options: self.options,

@@ -96,6 +96,8 @@ pub(crate) enum Phase {
     Queued,
     /// A worker reads its memory.
     Streaming,
+    /// The thread that met the cause goes on; the others are held until it has taken them along.
+    Released,
 }
 
 impl Tree {

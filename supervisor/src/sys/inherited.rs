@@ -1,31 +1,33 @@
 //! What the process was started with, recorded before Rust's runtime changes it.
 //!
 //! Before `main`, std sets SIGPIPE to ignored and opens `/dev/null` on those of the descriptors 0 to 2 that are
-//! closed (library/std/src/sys/pal/unix/mod.rs, `init`). A command that we start must find neither: it is to have what
-//! *we* were given. The dynamic linker and static start code run `.init_array` before that, so we look there.
+//! closed (library/std/src/sys/pal/unix/mod.rs, `init`); and glibc takes signal 33 for itself when the first thread is
+//! made. A command that we start must find none of it: it is to have what *we* were given. The dynamic linker and
+//! static start code run `.init_array` before all that, so we look there.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 static LOOKED: AtomicBool = AtomicBool::new(false);
-static SIGPIPE_IGNORED: AtomicBool = AtomicBool::new(false);
+static IGNORED: AtomicU64 = AtomicU64::new(0);
 static CLOSED: [AtomicBool; 3] = [const { AtomicBool::new(false) }; 3];
 
 /// What the process was started with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Inherited {
-    /// SIGPIPE was ignored.
-    pub sigpipe_ignored: bool,
+    /// The signals that were ignored, a bit each, signal 1 lowest. Exec leaves a process only the choice between
+    /// ignored and default.
+    pub ignored: u64,
     /// Of standard input, output and error: which were closed.
     pub closed: [bool; 3],
 }
 
-/// What the process was started with; nothing out of the ordinary, where that could not be looked at.
+/// What the process was started with; what it has now, where that could not be looked at in time.
 pub fn inherited() -> Inherited {
     if !LOOKED.load(Ordering::Relaxed) {
-        return Inherited::default();
+        look();
     }
     Inherited {
-        sigpipe_ignored: SIGPIPE_IGNORED.load(Ordering::Relaxed),
+        ignored: IGNORED.load(Ordering::Relaxed),
         closed: [0, 1, 2].map(|fd: usize| CLOSED[fd].load(Ordering::Relaxed)),
     }
 }
@@ -37,7 +39,7 @@ pub fn inherited() -> Inherited {
 static LOOK_AT_START: extern "C" fn() = look;
 
 extern "C" fn look() {
-    SIGPIPE_IGNORED.store(super::is_ignored(libc::SIGPIPE), Ordering::Relaxed);
+    IGNORED.store(super::ignored_signals(), Ordering::Relaxed);
     for (fd, closed) in CLOSED.iter().enumerate() {
         // SAFETY: no pointers.
         let flags = unsafe { libc::fcntl(fd as i32, libc::F_GETFD) };

@@ -28,15 +28,15 @@ pub use pagemap::{
 };
 pub use poll::{Bell, Ready, pipe, wait_until_readable};
 pub use process::{
-    effective_group, effective_user, foreground_group, group_of, kill, pidfd, session_of, set_core_limit_to_zero,
-    thread_exists, thread_kill,
+    drop_standard_streams, effective_group, effective_user, foreground_group, group_of, kill, pidfd, session_of,
+    set_core_limit_to_zero, thread_exists, thread_kill,
 };
 pub use ptrace::{
     Resume, detach, event_message, general_registers, interrupt, listen, register_set, resume, seize, signal_info,
 };
 pub use signals::{
-    Received, SignalFd, SignalMask, block_all_but_faults, current_mask, die_of, is_ignored, restore_mask, set_default,
-    set_ignored, stop_with,
+    Received, SignalFd, SignalMask, block_all_but_faults, current_mask, die_of, ignored_signals, restore_mask,
+    set_default, set_ignored_signals, stop_with,
 };
 pub use spawn::{ChildState, ExecPlan, Waiting, spawn};
 pub use wait::{Waited, wait_any, wait_for};

@@ -89,3 +89,14 @@ pub fn effective_group() -> u32 {
     // SAFETY: always sound.
     unsafe { libc::getegid() }
 }
+
+/// Puts `/dev/null` in the place of our standard input and output: whoever reads the other end of a pipe is to see it
+/// closed when the command closes it, not when we end.
+pub fn drop_standard_streams() {
+    use std::os::fd::AsRawFd;
+    let Ok(null) = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null") else { return };
+    for fd in [libc::STDIN_FILENO, libc::STDOUT_FILENO] {
+        // SAFETY: replaces a descriptor that stays open, as std expects of these.
+        unsafe { libc::dup2(null.as_raw_fd(), fd) };
+    }
+}

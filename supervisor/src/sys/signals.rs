@@ -3,8 +3,8 @@
 use std::mem::{self, MaybeUninit};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
-use super::Result;
 use super::failure::{Call, check, done};
+use super::{Errno, Result};
 
 /// A set of blocked signals, as this thread had it.
 #[derive(Clone, Copy)]
@@ -110,13 +110,42 @@ fn current_set() -> libc::sigset_t {
     }
 }
 
-/// Whether `signal` is ignored by this process.
-pub fn is_ignored(signal: i32) -> bool {
-    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: the call writes the action; where it fails, zeros are one too (SIG_DFL).
-    unsafe {
-        libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr());
-        action.assume_init().sa_sigaction == libc::SIG_IGN
+/// The kernel's `struct sigaction` on x86-64 (include/linux/signal_types.h), which is not glibc's.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+struct KernelAction {
+    handler: usize,
+    flags: libc::c_ulong,
+    restorer: usize,
+    mask: u64,
+}
+
+/// rt_sigaction(2) itself: glibc refuses to tell of the signals 32 and 33, which it keeps for threads.
+fn kernel_action(signal: i32, new: Option<&KernelAction>) -> Result<KernelAction> {
+    let mut old = KernelAction { handler: libc::SIG_DFL, flags: 0, restorer: 0, mask: 0 };
+    let new = new.map_or(std::ptr::null(), std::ptr::from_ref);
+    let size = mem::size_of::<u64>();
+    // SAFETY: both are the kernel's own layout, or null; only SIG_DFL and SIG_IGN are ever set, which run no code.
+    let result = unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, new, std::ptr::from_mut(&mut old), size) };
+    Errno::result(result).map(|_| old)
+}
+
+/// The signals that are ignored by this process, a bit each, signal 1 lowest.
+pub fn ignored_signals() -> u64 {
+    let is_ignored = |signal: i32| kernel_action(signal, None).is_ok_and(|action| action.handler == libc::SIG_IGN);
+    (1..=64).filter(|&signal| is_ignored(signal)).fold(0, |set, signal| set | 1 << (signal - 1))
+}
+
+/// Makes exactly these signals ignored; the others of those that are ignored now get their default action.
+pub fn set_ignored_signals(ignored: u64) {
+    let now = ignored_signals();
+    for signal in 1..=64 {
+        let bit = 1 << (signal - 1);
+        if (ignored ^ now) & bit != 0 {
+            let handler = if ignored & bit != 0 { libc::SIG_IGN } else { libc::SIG_DFL };
+            // SIGKILL and SIGSTOP cannot be ignored, so they never are.
+            let _ = kernel_action(signal, Some(&KernelAction { handler, flags: 0, restorer: 0, mask: 0 }));
+        }
     }
 }
 
@@ -124,12 +153,6 @@ pub fn is_ignored(signal: i32) -> bool {
 pub fn set_default(signal: i32) {
     // SAFETY: SIG_DFL runs no code of ours.
     unsafe { libc::signal(signal, libc::SIG_DFL) };
-}
-
-/// Makes `signal` ignored.
-pub fn set_ignored(signal: i32) {
-    // SAFETY: SIG_IGN runs no code of ours.
-    unsafe { libc::signal(signal, libc::SIG_IGN) };
 }
 
 /// Sends `signal` to the calling thread with its default action, unblocked. Returns where it did not kill: the

@@ -25,9 +25,7 @@ pub struct ExecPlan {
 pub struct ChildState {
     /// Its blocked signals.
     pub mask: SignalMask,
-    /// SIGCHLD is ignored.
-    pub sigchld_ignored: bool,
-    /// What Rust's runtime changed in us.
+    /// What the runtimes changed in us.
     pub inherited: Inherited,
 }
 
@@ -94,12 +92,7 @@ impl<'plan> Pointers<'plan> {
 fn child(wait: &mut PipeReader, report: &mut PipeWriter, pointers: &Pointers<'_>, state: &ChildState) -> ! {
     // If our parent is gone before it could open the gate, the command runs on without it, as it would later.
     let _ = wait.read(&mut [0]);
-    if !state.inherited.sigpipe_ignored {
-        super::set_default(libc::SIGPIPE);
-    }
-    if state.sigchld_ignored {
-        super::set_ignored(libc::SIGCHLD);
-    }
+    super::set_ignored_signals(state.inherited.ignored);
     for (fd, closed) in state.inherited.closed.iter().enumerate() {
         if *closed {
             // SAFETY: a descriptor that std opened on /dev/null, and that nothing in this child uses.

@@ -79,7 +79,7 @@ impl Tracer {
         let settled = process.settled;
         match &process.dying {
             // It was about to die of a signal, and another thread's exit_group came before.
-            Some(dying) if dying.tid == tid && signal.0 == 0 && dying.phase != Phase::Streaming => self.cancel(pid),
+            Some(dying) if dying.tid == tid && signal.0 == 0 && dying.phase.is_early() => self.cancel(pid),
             Some(_) => {}
             None if !settled && self.options.signals.contains(signal) => {
                 self.begin_snapshot(pid, tid, Cause::KilledBy { signal, tid }, true, false);
@@ -106,7 +106,8 @@ impl Tracer {
             Phase::Stopping if process.is_still() => self.set_phase(pid, Phase::Queued),
             Phase::Stopping if dying.deadline <= now && process.is_lone_death() => self.cancel(pid),
             Phase::Stopping if dying.deadline <= now => self.set_phase(pid, Phase::Queued),
-            Phase::Stopping | Phase::Streaming => return,
+            Phase::Released if dying.deadline <= now => self.let_go(pid),
+            Phase::Stopping | Phase::Streaming | Phase::Released => return,
             Phase::Queued => {}
         }
         let is_queued = self.tree.process(pid).and_then(|process| process.dying.as_ref());
@@ -149,39 +150,54 @@ impl Tracer {
     /// Gives up a snapshot that was not begun to be written: the process does not die of its cause.
     fn cancel(&mut self, pid: i32) {
         self.snapshots.give_back();
-        let settled = false;
-        self.let_go(pid, settled);
+        self.let_go(pid);
     }
 
     /// A process has slipped away that was held; a worker that reads it already will come to its own end.
     pub(super) fn lose_snapshot(&mut self, pid: i32, reason: &str) {
         let Some(dying) = self.tree.process_mut(pid).and_then(|process| process.dying.take()) else { return };
         self.forget(pid);
-        if dying.phase != Phase::Streaming {
+        if dying.phase.is_early() {
             self.snapshots.give_back();
             let (cause, reason) = (dying.cause, reason.to_owned());
             self.reporter.tell(Event::SnapshotFailed { pid, comm: proc::comm(pid), cause, reason });
         }
     }
 
-    /// Lets a process die that was held, the thread that met the cause first.
+    /// Lets a process die that was held. The thread that met the cause goes first, and the others when it has come to
+    /// its exit stop: one that is about to call exec, or exit_group, would else overtake a death that was there before.
     pub(super) fn release(&mut self, pid: i32) {
-        let settled = true;
-        self.let_go(pid, settled);
-    }
-
-    fn let_go(&mut self, pid: i32, settled: bool) {
-        self.forget(pid);
         let Some(process) = self.tree.process_mut(pid) else { return };
         let held = process.held();
-        let Some(dying) = process.dying.take() else { return };
-        process.settled = settled;
+        let Some(dying) = process.dying.as_mut() else { return };
+        process.settled = true;
         if dying.detach {
-            return self.detach_to_die(pid, &held, dying.cause.signal());
+            let signal = dying.cause.signal();
+            return self.detach_to_die(pid, &held, signal);
         }
-        for (tid, _, reaction) in held {
+        dying.phase = Phase::Released;
+        dying.deadline = Instant::now() + STOP_TIMEOUT;
+        let cause = dying.tid;
+        match held.first() {
+            Some(&(tid, _, reaction)) if tid == cause && held.len() > 1 => self.apply(tid, reaction),
+            _ => self.let_go(pid),
+        }
+    }
+
+    /// Lets all threads of a process go on that was held.
+    pub(super) fn let_go(&mut self, pid: i32) {
+        self.forget(pid);
+        let Some(process) = self.tree.process_mut(pid) else { return };
+        process.dying = None;
+        for (tid, _, reaction) in process.held() {
             self.apply(tid, reaction);
         }
+    }
+
+    /// Whether a process whose thread was sent to its death need not be held any longer, now that `tid` has stopped.
+    pub(super) fn ends_release(&self, pid: i32, tid: i32, stop: Stop) -> bool {
+        let dying = self.tree.process(pid).and_then(|process| process.dying.as_ref());
+        dying.is_some_and(|dying| dying.phase == Phase::Released && (stop == Stop::Exit || dying.tid == tid))
     }
 
     /// The init of a pid namespace does not die under ptrace. Nobody will tell us of its end any more: so the thread
@@ -192,6 +208,7 @@ impl Tracer {
             // ESRCH: it was killed meanwhile.
             let _ = sys::detach(tid, Resume { signal });
         }
+        self.forget(pid);
         self.tree.remove_process(pid);
         if let Some(signal) = signal {
             self.reporter.tell(Event::Died { pid, signal, core: false });
@@ -205,7 +222,14 @@ impl Tracer {
     /// When the loop has to wake up though nothing happens.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let dying = self.dying.iter().filter_map(|&pid| self.tree.process(pid)?.dying.as_ref());
-        dying.filter(|dying| dying.phase == Phase::Stopping).map(|dying| dying.deadline).min()
+        dying.filter(|dying| matches!(dying.phase, Phase::Stopping | Phase::Released)).map(|dying| dying.deadline).min()
+    }
+}
+
+impl Phase {
+    /// Whether nothing was written yet.
+    fn is_early(self) -> bool {
+        matches!(self, Phase::Stopping | Phase::Queued)
     }
 }
 

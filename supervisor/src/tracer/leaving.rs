@@ -12,7 +12,7 @@ impl Tracer {
     /// know (kernel/ptrace.c, `exit_ptrace`); what is in a group-stop stays in it.
     pub(super) fn leave(&mut self) {
         for pid in self.dying.clone() {
-            self.release(pid);
+            self.let_go(pid);
         }
         if self.options.kill_on_exit {
             return;

@@ -210,6 +210,9 @@ impl Tracer {
 
     /// Resumes a thread, unless its process is held.
     fn settle(&mut self, pid: i32, tid: i32, stop: Stop, reaction: Reaction) {
+        if self.ends_release(pid, tid, stop) {
+            self.let_go(pid);
+        }
         let held = self.tree.process(pid).is_some_and(|process| process.dying.is_some());
         if held {
             self.set_state(tid, State::Held(stop, reaction));
