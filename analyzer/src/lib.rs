@@ -39,6 +39,8 @@ mod value;
 pub use build_id::BuildId;
 pub use by_name::{FunctionLines, NamedFunction};
 pub use disassemble::{Disassembly, Instruction, disassemble};
+#[doc(hidden)]
+pub use dwarf::exercise as exercise_debug_info;
 pub use explain::{AccessKind, Explanation, Finding, Neighbour, Pattern};
 pub use frame::{Backtrace, Frame, FrameKind, FrameRegisters, FrameTrust, WalkEnd};
 pub use module::Module;

@@ -10,6 +10,7 @@
 
 mod address_index;
 mod call_sites;
+mod exercise;
 mod functions;
 mod lines;
 mod lookup;
@@ -33,6 +34,7 @@ use gimli::Abbreviations;
 
 use address_index::AddressIndex;
 pub(crate) use call_sites::{CallSite, CallTarget, Calls};
+pub use exercise::exercise;
 use functions::FunctionTable;
 use lines::LineTable;
 pub(crate) use lookup::{Function, Place};

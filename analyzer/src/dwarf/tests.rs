@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::exercise::exercise;
 use super::{CallTarget, DebugInfo};
 use crate::{ObjectFile, Svma};
 
@@ -111,24 +112,6 @@ fn functions_and_files_are_found_by_name() {
     }
 }
 
-/// Asks everything there is to ask.
-fn ask_everything(bytes: Vec<u8>, addresses: std::ops::Range<u64>) {
-    let Ok(file) = ObjectFile::from_bytes(PathBuf::from("damaged"), bytes) else { return };
-    let file = Arc::new(file);
-    let symbols = crate::SymbolTable::read(std::slice::from_ref(&file));
-    let info = DebugInfo::of(file, None, Vec::new());
-    for address in addresses.step_by(7).map(Svma) {
-        let _ = (symbols.function_at(address), symbols.data_at(address));
-        if let Some(info) = &info {
-            let view = info.view();
-            let _ = (view.place(address), view.calls_of(address), view.function_lines(address));
-        }
-    }
-    if let Some(info) = &info {
-        let _ = (info.view().functions_named("last"), info.view().files_named("inlined.c".as_ref()));
-    }
-}
-
 /// xorshift64: the same mutations on every run.
 fn random(state: &mut u64) -> usize {
     *state ^= *state << 13;
@@ -154,7 +137,7 @@ fn damaged_debug_information_never_panics_hangs_or_explodes() {
                     _ => random(&mut state) as u8,
                 };
             }
-            ask_everything(damaged, code.clone());
+            exercise(&damaged, code.clone());
         }
     }
 }
@@ -169,7 +152,7 @@ fn debug_information_cut_off_anywhere_is_read_as_far_as_it_goes() {
                 let (start, end) = ((section.offset + cut) as usize, (section.offset + section.size) as usize);
                 let mut cut_off = bytes.to_vec();
                 cut_off[start..end].fill(0);
-                ask_everything(cut_off, addresses(bytes));
+                exercise(&cut_off, addresses(bytes));
             }
         }
     }
