@@ -79,6 +79,11 @@ impl Engine {
         self.session.process()
     }
 
+    /// What is cut off or corrupt in the file, a sentence each.
+    pub fn damage(&self) -> &[String] {
+        &self.file.damage
+    }
+
     /// The selected thread.
     pub fn tid(&self) -> i32 {
         self.tid
