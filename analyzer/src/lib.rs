@@ -32,6 +32,8 @@ mod symbolize;
 mod symbols;
 mod tail_frames;
 mod target;
+#[cfg(test)]
+mod testing;
 mod types;
 mod unwind;
 mod value;

@@ -167,3 +167,91 @@ fn unique(paths: impl Iterator<Item = PathBuf>) -> Vec<PathBuf> {
     }
     kept
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use super::{DebugFileFinder, crc32};
+    use crate::testing::{TestSection, build_id_section, elf};
+    use crate::{ObjectFile, Options};
+
+    const PROGBITS: u32 = object::elf::SHT_PROGBITS.0;
+
+    fn put(path: PathBuf, bytes: &[u8]) -> PathBuf {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    fn debug_link(name: &str, crc: u32) -> TestSection {
+        let mut link = name.as_bytes().to_vec();
+        link.resize((name.len() + 1).next_multiple_of(4), 0);
+        link.extend_from_slice(&crc.to_le_bytes());
+        TestSection::new(".gnu_debuglink", PROGBITS, link)
+    }
+
+    fn debug_file(id: Option<&[u8]>, mark: &str) -> Vec<u8> {
+        let mark = TestSection::new(".debug_info", PROGBITS, mark);
+        elf(&id.map(build_id_section).into_iter().chain([mark]).collect::<Vec<_>>())
+    }
+
+    fn finder(directory: &Path) -> DebugFileFinder {
+        DebugFileFinder::new(&Options { debug_dirs: vec![directory.join("debug")], ..Options::default() })
+    }
+
+    #[test]
+    fn a_debug_file_is_found_by_build_id_before_any_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let program = elf(&[build_id_section(&[0xab, 0xcd, 0xef]), debug_link("prog.debug", 0)]);
+        let program = ObjectFile::open(&put(dir.path().join("bin/prog"), &program)).unwrap();
+        let right = debug_file(Some(&[0xab, 0xcd, 0xef]), "right");
+        let expected = put(dir.path().join("debug/.build-id/ab/cdef.debug"), &right);
+        put(dir.path().join("bin/prog.debug"), &right);
+        let found = finder(dir.path()).separate_file(&program, program.path());
+        assert_eq!((found.file.unwrap().path(), found.warnings.len()), (&*expected, 0));
+    }
+
+    #[test]
+    fn a_link_is_followed_beside_the_file_in_dot_debug_and_below_debug_directories() {
+        let dir = tempfile::tempdir().unwrap();
+        let debug = debug_file(None, "by checksum");
+        let program = elf(&[debug_link("prog.debug", crc32::of(&debug))]);
+        let program = put(fs::canonicalize(dir.path()).unwrap().join("bin/prog"), &program);
+        let program = ObjectFile::open(&program).unwrap();
+        let mirrored = dir.path().join("debug").join(program.path().parent().unwrap().strip_prefix("/").unwrap());
+        for place in [mirrored, dir.path().join("bin/.debug"), dir.path().join("bin")] {
+            put(place.join("prog.debug"), &debug);
+            let found = finder(dir.path()).separate_file(&program, program.path()).file.unwrap();
+            assert_eq!(fs::canonicalize(found.path()).unwrap(), fs::canonicalize(place.join("prog.debug")).unwrap());
+        }
+    }
+
+    #[test]
+    fn a_debug_file_of_another_build_is_refused_with_a_warning() {
+        let dir = tempfile::tempdir().unwrap();
+        let (stale, other) = (debug_file(Some(&[1, 2, 3]), "stale"), debug_file(None, "other"));
+        for (wrong, complaint) in [(stale, "its build-id is 010203"), (other, "its checksum is not")] {
+            let program = elf(&[build_id_section(&[9, 9, 9]), debug_link("prog.debug", 1)]);
+            let program = ObjectFile::open(&put(dir.path().join("prog"), &program)).unwrap();
+            put(dir.path().join("prog.debug"), &wrong);
+            let found = finder(dir.path()).separate_file(&program, program.path());
+            assert!(found.file.is_none());
+            assert!(found.warnings[0].contains(complaint), "{:?}", found.warnings);
+        }
+    }
+
+    #[test]
+    fn what_dwz_shared_is_found_by_its_path_and_must_have_its_build_id() {
+        let dir = tempfile::tempdir().unwrap();
+        let link = [b"shared.debug\0".as_slice(), &[7, 7, 7]].concat();
+        let program = elf(&[TestSection::new(".gnu_debugaltlink", PROGBITS, link)]);
+        let program = ObjectFile::open(&put(dir.path().join("prog"), &program)).unwrap();
+        let shared = put(dir.path().join("shared.debug"), &debug_file(Some(&[7, 7, 7]), ""));
+        assert_eq!(finder(dir.path()).alt_file(&program).file.unwrap().path(), shared);
+        put(shared, &debug_file(Some(&[7, 7, 8]), ""));
+        let found = finder(dir.path()).alt_file(&program);
+        assert!(found.file.is_none() && found.warnings[0].contains("070707"), "{:?}", found.warnings);
+    }
+}

@@ -238,3 +238,79 @@ fn c_string(strings: &[u8], at: u32) -> &[u8] {
     let rest = strings.get(at as usize..).unwrap_or_default();
     &rest[..rest.iter().position(|&byte| byte == 0).unwrap_or(rest.len())]
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::sync::Arc;
+
+    use object::elf;
+
+    use super::SymbolTable;
+    use crate::testing::{TestSection, elf as make_elf, symbol};
+    use crate::{ObjectFile, Svma};
+
+    const NAMES: &[u8] = b"\0outer\0inner\0label\0__alias\0alias\0data\0_ZN2ns1fEv\0versioned@@V_2\0";
+
+    fn name(text: &str) -> u32 {
+        let with_nul = format!("\0{text}\0");
+        NAMES.windows(with_nul.len()).position(|part| part == with_nul.as_bytes()).unwrap() as u32 + 1
+    }
+
+    fn table() -> SymbolTable {
+        let (func, global, local, weak) = (elf::STT_FUNC.0, elf::STB_GLOBAL.0, elf::STB_LOCAL.0, elf::STB_WEAK.0);
+        let symbols = [
+            symbol(name("outer"), func, global, 1, 0x1000, 0x100),
+            symbol(name("inner"), func, local, 1, 0x1010, 0x10),
+            symbol(name("label"), 0, local, 1, 0x1180, 0),
+            symbol(name("__alias"), func, global, 1, 0x1200, 8),
+            symbol(name("alias"), func, weak, 1, 0x1200, 8),
+            symbol(name("_ZN2ns1fEv"), elf::STT_GNU_IFUNC.0, global, 1, 0x1240, 4),
+            symbol(name("versioned@@V_2"), func, global, 1, 0x1250, 4),
+            symbol(name("data"), elf::STT_OBJECT.0, global, 2, 0x2000, 16),
+            symbol(name("outer"), func, global, 0, 0x3000, 16),
+        ];
+        let loaded = |flags, address, section: TestSection| TestSection { flags, address, ..section };
+        let file = make_elf(&[
+            loaded(6, 0x1000, TestSection::new(".text", 1, vec![0; 0x300])),
+            loaded(3, 0x2000, TestSection::new(".data", 1, vec![0; 16])),
+            TestSection { link: 4, ..TestSection::new(".symtab", elf::SHT_SYMTAB.0, symbols.concat()) },
+            TestSection::new(".strtab", elf::SHT_STRTAB.0, NAMES),
+        ]);
+        SymbolTable::read(&[Arc::new(ObjectFile::from_bytes(PathBuf::new(), file).unwrap())])
+    }
+
+    #[test]
+    fn sizes_decide_which_function_an_address_is_in() {
+        let table = table();
+        for (address, expected) in [
+            (0xfff, None),
+            (0x1000, Some("outer")),
+            (0x1018, Some("inner")),
+            (0x1020, Some("outer")),
+            (0x1100, None),
+            (0x1180, Some("label")),
+            (0x11ff, Some("label")),
+            (0x1200, Some("alias")),
+            (0x1208, None),
+            (0x1240, Some("ns::f")),
+            (0x1250, Some("versioned")),
+            (0x2008, None),
+        ] {
+            let found = table.function_at(Svma(address)).map(|symbol| symbol.display_name());
+            assert_eq!(found.as_deref(), expected, "{address:#x}");
+        }
+        assert_eq!(table.data_at(Svma(0x2008)).unwrap().display_name(), "data");
+        assert_eq!(table.data_at(Svma(0x2010)), None);
+    }
+
+    #[test]
+    fn names_are_found_mangled_and_as_people_write_them() {
+        let table = table();
+        for (name, address) in [("outer", 0x1000), ("ns::f", 0x1240), ("_ZN2ns1fEv", 0x1240), ("data", 0x2000)] {
+            assert_eq!(table.named(name).next().unwrap().address, Svma(address), "{name}");
+        }
+        assert_eq!(table.named("f").next(), None);
+        assert_eq!(table.by_linkage_name("versioned").unwrap().address, Svma(0x1250));
+    }
+}
