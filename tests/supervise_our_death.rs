@@ -4,7 +4,7 @@ mod common;
 
 use std::os::unix::process::ExitStatusExt;
 
-use common::{Live, Scene, scenario};
+use common::{Live, Scene, fixture, scenario};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -103,7 +103,7 @@ fn with_wait_all_the_daemon_is_waited_for_and_its_crash_is_seen() {
     assert_eq!(common::pid_of(&scene.snapshot()), daemon);
 }
 
-/// Starts a tree, kills us with `signal` once that is ready, and gives what the tree says after a byte on stdin.
+/// Starts a tree, kills us once that is ready, and gives what the tree says after a byte on stdin.
 fn after_our_death(scene: &Scene, name: &str) -> String {
     let mut live = Live::start(scene.trace(&["--quiet"]).args(scenario("outliving.c", name)));
     while live.line() != "ready" {}
@@ -157,6 +157,21 @@ fn our_sigterm_ends_the_command_and_harms_nothing_else() {
     assert_eq!(live.wait().signal(), Some(15));
     live.poke();
     assert_eq!(live.rest(), "child goes on, without a tracer\n");
+}
+
+/// Whoever sends a second SIGTERM does not want to wait for a command that makes nothing of the first.
+#[test]
+fn a_second_sigterm_ends_us_and_the_command_goes_on() {
+    let scene = Scene::new();
+    let mut live = Live::start(scene.trace(&["--quiet"]).arg(fixture("supervise/receives.c")));
+    live.expect("ready");
+    for _ in 0..2 {
+        live.signal(Signal::SIGTERM);
+        live.expect("got 15");
+    }
+    assert_eq!(live.wait().signal(), Some(15));
+    live.poke();
+    assert_eq!(live.rest(), "2 in all\n");
 }
 
 #[test]

@@ -72,6 +72,8 @@ deaths! {
     a_real_time_signal_leaves_nothing: sigrtmax leaves 0;
     a_broken_pipe_leaves_nothing: broken_pipe leaves 0;
 
+    a_core_of_the_kernels_is_dumped_as_alone: kernel_core leaves 1;
+
     eight_threads_that_fault_at_once_are_one_death: threads_crash leaves 1;
     eight_threads_that_abort_at_once_are_one_death: threads_abort leaves 1;
     a_fault_in_a_thread_is_a_death: thread_crashes leaves 1;
@@ -138,4 +140,28 @@ fn the_site_of_the_first_fault_is_kept_behind_a_handler_that_raises_again() {
     finish(scene.trace(&["--quiet"]).args(scenario("crash.c", "handler_raises_again")));
     let shown = inspect(&scene.snapshot(), ["-c", "bt"]).success().stdout;
     assert!(shown.contains("read_null"), "{shown}");
+}
+
+/// Whatever announced the death, and whichever thread is left to read by: the stack is there, and leads to the fault.
+#[test]
+fn each_kind_of_death_is_read_back_with_its_stack() {
+    for (name, function) in [
+        ("null", "read_null"),
+        ("abort_handled", "abort_handled"),
+        ("handler_faults", "faults_too"),
+        ("handler_faults_recursively", "faults_too"),
+        ("overflow", "deeper"),
+        ("overflow_twice", "overflows_too"),
+        ("fault_blocked", "read_null"),
+        ("seccomp_kill_process", "seccomp_kill_process"),
+        ("seccomp_trap", "seccomp_trap"),
+        ("thread_crashes", "crashes"),
+        ("threads_crash", "crashes_at_gate"),
+        ("thread_outlives_leader_and_crashes", "crashes_after_leader"),
+    ] {
+        let scene = Scene::new();
+        finish(scene.trace(&["--quiet"]).args(scenario("crash.c", name)));
+        let shown = inspect(&scene.snapshot(), ["-c", "bt"]).success().stdout;
+        assert!(shown.contains(function), "{name}: {shown}");
+    }
 }

@@ -78,7 +78,20 @@ fn a_termination_that_nobody_handles_ends_the_command_and_us_by_it() {
     }
 }
 
-/// Signals that only the kernel or a terminal means for us are ours alone.
+/// A watchdog that aborts what it started wants to see where that hangs: not in us.
+#[test]
+fn a_fatal_signal_sent_to_us_is_the_commands_and_leaves_its_snapshot() {
+    for signal in [Signal::SIGABRT, Signal::SIGSEGV] {
+        let scene = Scene::new();
+        let mut live = Live::start(scene.trace(&["--quiet"]).args(["sh", "-c", "echo ready; read forever"]));
+        live.expect("ready");
+        live.signal(signal);
+        assert_eq!(live.rest(), "");
+        assert_eq!(live.wait().signal(), Some(signal as i32));
+        assert_eq!(scene.snapshots().len(), 1);
+    }
+}
+
 #[test]
 fn a_stream_of_forwarded_signals_loses_none() {
     let scene = Scene::new();

@@ -22,6 +22,8 @@ trees! {
     children_without_sigchld_are_waited_for_as_alone: exit_signals leaves 0;
     a_clone_made_for_the_grandparent_is_its_child: sibling leaves 0;
     an_untraced_clone_runs_unseen: untraced leaves 0;
+    a_clone_that_shares_its_tracer_ends_as_alone: ptraced leaves 0;
+    a_hundred_newborns_killed_at_once_end_as_alone: newborns_killed leaves 0;
     two_processes_with_one_memory_end_as_alone: shared_memory leaves 0;
     a_crash_in_shared_memory_is_one_death: shared_memory_crash leaves 1;
     a_crash_between_vfork_and_exec_is_a_death: vfork_crash leaves 1;
