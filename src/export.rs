@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use dpdb_snapshot::Snapshot;
 
 use crate::cli::ExportArgs;
-use crate::failure::{FAILED, after_output, complain, failed, sentence};
+use crate::failure::{FAILED, after_output, complain, failed, partial_view, sentence};
 
 /// Runs the subcommand.
 pub fn export(arguments: &ExportArgs) -> ExitCode {
@@ -17,13 +17,11 @@ pub fn export(arguments: &ExportArgs) -> ExitCode {
         Ok(snapshot) => snapshot,
         Err(error) => return failed(&error),
     };
-    for damage in snapshot.damage() {
-        complain(&format!("{}: {damage}", arguments.file.display()));
-    }
-    if arguments.output == Path::new("-") {
-        return to_stdout(&snapshot);
-    }
-    to_file(&snapshot, &arguments.output)
+    let damage: Vec<_> = snapshot.damage().iter().map(ToString::to_string).collect();
+    let whole = partial_view(&arguments.file, &damage);
+    let exported =
+        if arguments.output == Path::new("-") { to_stdout(&snapshot) } else { to_file(&snapshot, &arguments.output) };
+    if exported == ExitCode::SUCCESS { whole } else { exported }
 }
 
 fn to_stdout(snapshot: &Snapshot) -> ExitCode {

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// What bad input and failed output end with; mistakes on the command line end with 2, which clap does.
@@ -10,6 +11,15 @@ pub const FAILED: u8 = 1;
 /// Tells an error and its causes in one line on stderr, as the exit status of a failure.
 pub fn failed(error: &dyn Error) -> ExitCode {
     complain(&sentence(error));
+    ExitCode::from(FAILED)
+}
+
+/// Says in one line that a file is damaged, and gives the exit status that a partial view of it ends with: what is shown
+/// is true, but it is not all there was.
+pub fn partial_view(path: &Path, damage: &[String]) -> ExitCode {
+    let Some(first) = damage.first() else { return ExitCode::SUCCESS };
+    let more = if damage.len() > 1 { " ('info' says more)" } else { "" };
+    complain(&format!("{} is damaged: {first}{more}", path.display()));
     ExitCode::from(FAILED)
 }
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use crate::cli::InspectArgs;
 use crate::engine::Engine;
-use crate::failure::{FAILED, after_output, complain, failed};
+use crate::failure::{FAILED, after_output, complain, failed, partial_view};
 use crate::shell::{BatchEnd, Form, Shell};
 
 /// Runs the subcommand.
@@ -23,21 +23,30 @@ pub fn inspect(arguments: &InspectArgs) -> ExitCode {
         Ok(engine) => engine,
         Err(error) => return failed(&error),
     };
+    let a_person = is_interactive(arguments);
+    // A person is greeted with the damage.
+    let whole = if a_person { ExitCode::SUCCESS } else { partial_view(&arguments.file, engine.damage()) };
     let form = if arguments.json { Form::Json } else { Form::Text };
     let mut shell = Shell::new(engine, form);
-    match talk(&mut shell, &arguments.commands, script) {
-        Ok(BatchEnd::Clean) => ExitCode::SUCCESS,
-        Ok(BatchEnd::Failed) => ExitCode::from(FAILED),
-        Err(error) => after_output(Err(error), ExitCode::SUCCESS),
+    if a_person {
+        return after_output(shell.interact(), whole);
     }
+    match talk(&mut shell, &arguments.commands, script) {
+        Ok(BatchEnd::Clean) => whole,
+        Ok(BatchEnd::Failed) => ExitCode::from(FAILED),
+        Err(error) => after_output(Err(error), whole),
+    }
+}
+
+/// Whether there is somebody to prompt.
+fn is_interactive(arguments: &InspectArgs) -> bool {
+    let nothing_to_run = arguments.script.is_none() && arguments.commands.is_empty();
+    nothing_to_run && io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
 /// The script's commands come first, then those of the command line; with neither, stdin's.
 fn talk(shell: &mut Shell, commands: &[String], script: Option<File>) -> io::Result<BatchEnd> {
     if script.is_none() && commands.is_empty() {
-        if io::stdin().is_terminal() && io::stdout().is_terminal() {
-            return shell.interact().map(|()| BatchEnd::Clean);
-        }
         return shell.batch_from(io::stdin().lock());
     }
     let mut end = BatchEnd::Clean;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::cli::{self, ReportArgs};
 use crate::engine::open_session;
-use crate::failure::{after_output, failed};
+use crate::failure::{after_output, failed, partial_view};
 
 /// Frames of each thread; a stack of 8 MiB has more only if each is smaller than 160 bytes.
 const MOST_FRAMES: usize = 50_000;
@@ -15,10 +15,11 @@ pub fn report(arguments: &ReportArgs) -> ExitCode {
     if !arguments.json {
         cli::usage_error("a report is written as JSON only: add --json".to_owned()).exit();
     }
-    let session = match open_session(&arguments.file, &arguments.files) {
-        Ok((session, _)) => session,
+    let (session, file) = match open_session(&arguments.file, &arguments.files) {
+        Ok(opened) => opened,
         Err(error) => return failed(&error),
     };
+    let whole = partial_view(&arguments.file, &file.damage);
     let document = session.report(Some(&arguments.file), MOST_FRAMES);
     let mut out = io::BufWriter::new(io::stdout().lock());
     let json = if arguments.pretty {
@@ -27,5 +28,5 @@ pub fn report(arguments: &ReportArgs) -> ExitCode {
         serde_json::to_writer(&mut out, &document)
     };
     let written = json.map_err(io::Error::from).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
-    after_output(written, ExitCode::SUCCESS)
+    after_output(written, whole)
 }

@@ -15,6 +15,10 @@ pub fn run(arguments: RunArgs) -> ExitCode {
         Err(error) => error.exit(),
     };
     let command = options.command[0].clone();
+    // The command runs even where its snapshots have no place to go; each death says so again.
+    if let Err(error) = std::fs::create_dir_all(&options.output_dir) {
+        complain(&format!("cannot make the output directory {}: {error}", options.output_dir.display()));
+    }
     let mut deaths = Deaths::new(arguments.quiet);
     let outcome = dpdb_supervisor::supervise(options, &mut deaths);
     deaths.finish();

@@ -230,6 +230,7 @@ fn the_process_is_described() {
 
 #[test]
 fn every_command_that_runs_has_a_json_reply_of_its_kind() {
+    let documented = include_str!("../docs/json.md");
     for (command, kind) in [
         ("bt", "backtrace"),
         ("frame", "frame"),
@@ -258,6 +259,7 @@ fn every_command_that_runs_has_a_json_reply_of_its_kind() {
         ("quit", "quit"),
     ] {
         assert_eq!(reply(command)["kind"], kind, "{command}");
+        assert!(documented.contains(&format!("`{kind}`")), "{kind} is not in docs/json.md");
     }
     let frame = &reply("bt 1")["frames"][0];
     assert_eq!((&frame["function"], &frame["line"]), (&Value::from("second_value"), &Value::from(18)));

@@ -13,7 +13,7 @@ use crate::frame::{Backtrace, Frame, FrameRegisters, WalkEnd};
 use crate::module::{self, Module};
 use crate::overlay::Overlay;
 use crate::source::SourceFiles;
-use crate::source_frame::{SourceFrame, SymbolHit};
+use crate::source_frame::{NameSource, SourceFrame, SymbolHit};
 use crate::symbolize::Symbolizer;
 use crate::target::Target;
 use crate::unwind::{self, CallFrameInfo, Space};
@@ -159,6 +159,13 @@ impl Session {
             AddressRange { start, end: start.wrapping_add(symbol.size) }
         });
         by_symbol.or_else(|| self.with_space(&self.memory, |space| space.entry_range(at)))
+    }
+
+    /// The best that names in a module can come from; `None` where nothing tells any.
+    pub fn names_of(&self, module: &Module) -> Option<NameSource> {
+        let symbols = self.symbolizer.of(self, module)?;
+        let table = || (!symbols.symbols().is_empty()).then_some(NameSource::Elf);
+        symbols.debug_info().map(|_| NameSource::Debug).or_else(table)
     }
 
     /// What the user should know about the files that were found or refused, a sentence each.

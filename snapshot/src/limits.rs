@@ -41,8 +41,8 @@ pub const MAX_JSON_VALUES: usize = 4 << 20;
 /// from its beginning into a temporary file.
 pub const MAX_FRAME: u64 = 16 << 20;
 
-/// Frames of a file that are indexed: at 256 KiB each, 2 TiB of memory.
-pub const MAX_FRAMES: u64 = 8 << 20;
+/// Frames of a file that are indexed: at 128 KiB each, 2 TiB of memory.
+pub const MAX_FRAMES: u64 = 16 << 20;
 
 /// Bytes that the temporary file for a core without frames may grow to. Runs of zeros are holes in it.
 pub const MAX_SPOOL: u64 = 64 << 30;

@@ -6,11 +6,15 @@
 mod support;
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use dpdb_snapshot::process::Signal;
-use dpdb_snapshot::{Absent, Avma, CaptureReport, Format, Memory, Snapshot, Text, WriteOptions, write_snapshot};
+use dpdb_snapshot::{
+    Absent, Avma, CaptureReport, Content, Format, Memory, PlannedRange, Process, Snapshot, Text, WriteOptions,
+    write_snapshot,
+};
+use support::process::{PatternMemory, mapping, pattern, range, thread};
 use support::real::{Crash, crash, gdb, plan, run};
 
 /// The crash, its snapshot, and the core that `zstd -dc` makes of it.
@@ -98,4 +102,33 @@ fn gcores_file_opens_as_the_process_that_it_is() {
     let pc = process.threads[1].registers.as_ref().unwrap().general.rip;
     assert!(process.mapping_at(Avma(pc)).unwrap().permissions.execute);
     assert!(matches!(core.read_u64(Avma(pc)), Err(Absent::NotCaptured { .. })));
+}
+
+#[test]
+fn gdb_and_readelf_open_70000_segments() {
+    let mut process = Process { pid: 9, cause: None, threads: vec![thread(9, 0x10_0800)], ..Process::default() };
+    process.mappings =
+        (0..70_000u64).map(|index| mapping(0x10_0000 + index * 0x2000, 0x10_1000 + index * 0x2000, "rw", "")).collect();
+    let plan: Vec<PlannedRange> = process
+        .mappings
+        .iter()
+        .map(|mapping| range(mapping.range.start.0, mapping.range.end.0, Content::Captured))
+        .collect();
+    let directory = tempfile::tempdir().unwrap();
+    let (snap, core) = (directory.path().join("pid_9.snap"), directory.path().join("core"));
+    let memory = PatternMemory::default();
+    let mut file = File::create(&snap).unwrap();
+    write_snapshot(&process, &plan, &memory, &mut file, &WriteOptions::default(), &mut |_| Default::default()).unwrap();
+    let snapshot = Snapshot::open(&snap).unwrap();
+    assert_eq!((snapshot.damage(), snapshot.process()), ([].as_slice(), &process));
+    let last = Avma(0x10_0000 + 69_999 * 0x2000);
+    let word = u64::from_le_bytes(std::array::from_fn(|byte| pattern(last.0 + byte as u64)));
+    assert_eq!(snapshot.read_u64(last), Ok(word));
+
+    run(Command::new("zstd").args(["-q", "-d", "-o"]).arg(&core).arg(&snap));
+    let header = run(Command::new("readelf").arg("-hW").arg(&core));
+    assert!(header.contains("65535 (70002)"), "{header}");
+    let text = gdb(Path::new(""), &core, &[&format!("x/1xg {last}"), "info threads", "p $rip"]);
+    assert!(text.contains(&format!("{last}:\t{word:#018x}")), "{text}");
+    assert!(text.contains("0x0000000000401009 in ??"), "{text}");
 }

@@ -109,7 +109,7 @@ impl Engine {
         let frames = self.top_frames(BEYOND);
         let total = self.stack(tid, 0).map_or(0, |stack| stack.numbered.len());
         let source = self.source_around(tid, self.selected_frame(tid), 3);
-        let mut warnings: Vec<String> = self.file.damage.iter().cloned().chain(self.session.warnings()).collect();
+        let mut warnings = self.new_warnings();
         if warnings.len() > WARNINGS_SHOWN {
             let more = warnings.len() - WARNINGS_SHOWN;
             warnings.truncate(WARNINGS_SHOWN);

@@ -1,5 +1,6 @@
 //! `maps` and `modules`.
 
+use dpdb_analyzer::NameSource;
 use dpdb_snapshot::Text;
 use dpdb_snapshot::process::Mapping;
 use serde::Serialize;
@@ -97,17 +98,14 @@ impl Engine {
             path: module.path().clone(),
             file: module.file().map(Text::from),
             build_id: module.build_id().map(ToString::to_string),
-            symbols: self.symbol_status(module),
+            symbols: match self.session.names_of(module) {
+                Some(NameSource::Debug) => "debug",
+                Some(NameSource::Elf) => "symbols",
+                None => "none",
+            },
             warnings: module.warnings().to_vec(),
         });
         Reply::Modules(Modules { modules: modules.collect() })
-    }
-
-    fn symbol_status(&self, module: &dpdb_analyzer::Module) -> &'static str {
-        match module.object() {
-            None => "none",
-            Some(_) => "symbols",
-        }
     }
 }
 

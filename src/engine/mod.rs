@@ -27,7 +27,7 @@ mod user_frame;
 mod whatat;
 mod why;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use dpdb_analyzer::Session;
 use dpdb_snapshot::{Avma, Process};
@@ -69,6 +69,8 @@ pub struct Engine {
     names: Names,
     examine: ExamineState,
     list: ListState,
+    /// Warnings that were handed out already.
+    warned: HashSet<String>,
 }
 
 impl Engine {
@@ -77,9 +79,24 @@ impl Engine {
         self.session.process()
     }
 
+    /// What is cut off or corrupt in the file, a sentence each.
+    pub fn damage(&self) -> &[String] {
+        &self.file.damage
+    }
+
     /// The selected thread.
     pub fn tid(&self) -> i32 {
         self.tid
+    }
+
+    /// What the user should know of the files, and was not told yet. Debug files are looked for when they are needed,
+    /// so each command may bring new ones.
+    pub fn new_warnings(&mut self) -> Vec<String> {
+        let all = self.file.damage.iter().cloned().chain(self.session.warnings());
+        let mut new: Vec<String> = all.filter(|warning| !self.warned.contains(warning)).collect();
+        new.dedup();
+        self.warned.extend(new.iter().cloned());
+        new
     }
 
     /// The address that was typed, in the selected frame.

@@ -15,7 +15,7 @@ pub use batch::BatchEnd;
 pub use lookup::nearest;
 
 use crate::engine::{CommandError, Engine, Reply};
-use crate::render::{self, Role, Style};
+use crate::render::{self, Role, Style, clean_str};
 use table::{Action, Invocation, Repeat};
 
 /// Runs one command line.
@@ -93,6 +93,10 @@ impl Shell {
     }
 
     fn print(&mut self, line: &str, reply: Result<Reply, CommandError>) -> io::Result<Flow> {
+        for warning in self.engine.new_warnings() {
+            let _ =
+                writeln!(io::stderr(), "{} {}", self.error_style.paint(Role::Doubt, "warning:"), clean_str(&warning));
+        }
         let mut out = io::stdout().lock();
         let flow = match &reply {
             Ok(Reply::Quit {}) => Flow::Leave,
@@ -105,7 +109,7 @@ impl Shell {
             (Ok(reply), Form::Text) => out.write_all(render::text(reply, &self.style).as_bytes())?,
             (Err(error), Form::Text) => {
                 out.flush()?;
-                let text = render::clean_str(&error.to_string());
+                let text = clean_str(&error.to_string());
                 // An error that cannot be told is still in the exit status.
                 let _ = writeln!(io::stderr(), "{}", self.error_style.paint(Role::Error, text));
             }

@@ -77,6 +77,13 @@ pub fn gdb_backtrace(executable: &Path, core: &Path, count: usize) -> Vec<String
     shown.lines().filter(|line| line.starts_with('#')).map(str::to_owned).collect()
 }
 
+/// How many threads gdb's `info threads` lists.
+pub fn gdb_threads(shown: &str) -> usize {
+    let rows = shown.lines().map(|line| line.trim_start_matches(['*', ' ']));
+    rows.filter(|row| row.starts_with(|c: char| c.is_ascii_digit()) && (row.contains("LWP") || row.contains("Thread")))
+        .count()
+}
+
 /// `zstd -dc FILE > core`, by the stock tool.
 #[track_caller]
 pub fn decompress(snapshot: &Path, core: &Path) {

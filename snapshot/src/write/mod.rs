@@ -48,10 +48,10 @@ pub struct WriteOptions {
 }
 
 impl Default for WriteOptions {
-    /// What docs/format.md measured to be good: level 1 in chunks of 256 KiB, on up to four processors.
+    /// What docs/format.md measured to be good: level 1 in chunks of 128 KiB, on up to four processors.
     fn default() -> WriteOptions {
         let threads = std::thread::available_parallelism().map_or(1, |count| count.get().min(4));
-        WriteOptions { level: 1, chunk_size: 256 << 10, threads }
+        WriteOptions { level: 1, chunk_size: 128 << 10, threads }
     }
 }
 

@@ -51,7 +51,12 @@ pub fn thread(tid: i32, rsp: u64) -> Thread {
     let general =
         GeneralRegisters { rip: 0x40_1000 + tid as u64, rsp, rbx: 0xb0b, cs: 0x33, ss: 0x2b, ..Default::default() };
     let fp = (0..512u32).map(|byte| (byte * 7) as u8).collect();
-    let xstate = (0..2696u32).map(|byte| (byte * 3 + tid as u32) as u8).collect();
+    let mut xstate: Vec<u8> = (0..832u32).map(|byte| (byte * 3 + tid as u32) as u8).collect();
+    // What the processor saves (XCR0: x87, SSE, AVX), which gdb looks for among the bytes reserved for software, and
+    // what of it is not in its initial state (XSTATE_BV). gdb refuses a core whose XCR0 is nonsense.
+    for at in [464, 512] {
+        xstate[at..at + 8].copy_from_slice(&7u64.to_le_bytes());
+    }
     Thread {
         tid,
         name: Some(Text::from("worker")),
