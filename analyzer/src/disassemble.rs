@@ -104,6 +104,10 @@ impl Printer {
         }
         let mut text = String::new();
         self.formatter.format(&decoded, &mut text);
+        // binutils leaves the suffix out here, since there is no other size in 64-bit mode.
+        if let Some(rest) = ["callq  *", "jmpq   *"].into_iter().find_map(|long| text.strip_prefix(long)) {
+            text = if decoded.is_call_near_indirect() { format!("call   *{rest}") } else { format!("jmp    *{rest}") };
+        }
         let target = if matches!(decoded.op0_kind(), OpKind::NearBranch16 | OpKind::NearBranch32 | OpKind::NearBranch64)
         {
             Some(Avma(decoded.near_branch_target()))
@@ -144,6 +148,8 @@ mod tests {
             0x48, 0x8d, 0x3d, 0x10, 0, 0, 0, // lea 0x10(%rip),%rdi
             0xe8, 0xe6, 0xff, 0xff, 0xff, // call 0x1000
             0x06, // no instruction in 64-bit mode
+            0xff, 0x15, 0, 0x03, 0x04, 0, // call *0x40300(%rip)
+            0xff, 0x24, 0xc5, 0, 0, 0, 0, // gdb writes the zero: jmp *0x0(,%rax,8)
             0xf3, 0x48, 0xab, // rep stos; gdb spells the segment out, as %es:(%rdi)
             0x0f, 0x0b, // ud2
         ];
@@ -160,6 +166,8 @@ mod tests {
                 "lea    0x10(%rip),%rdi",
                 "call   0x1000",
                 "(bad)",
+                "call   *0x40300(%rip)",
+                "jmp    *(,%rax,8)",
                 "rep stos %rax,(%rdi)",
                 "ud2",
             ]
