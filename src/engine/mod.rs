@@ -69,6 +69,8 @@ pub struct Engine {
     names: Names,
     examine: ExamineState,
     list: ListState,
+    /// Source files that are newer than the program, a sentence each.
+    stale: Vec<String>,
     /// Warnings that were handed out already.
     warned: HashSet<String>,
 }
@@ -92,7 +94,7 @@ impl Engine {
     /// What the user should know of the files, and was not told yet. Debug files are looked for when they are needed,
     /// so each command may bring new ones.
     pub fn new_warnings(&mut self) -> Vec<String> {
-        let all = self.file.damage.iter().cloned().chain(self.session.warnings());
+        let all = self.file.damage.iter().cloned().chain(self.session.warnings()).chain(self.stale.drain(..));
         let mut new: Vec<String> = all.filter(|warning| !self.warned.contains(warning)).collect();
         new.dedup();
         self.warned.extend(new.iter().cloned());

@@ -89,6 +89,7 @@ impl Engine {
             names: Names::default(),
             examine: Default::default(),
             list: Default::default(),
+            stale: Vec::new(),
             warned: Default::default(),
         };
         let own = engine.user_frame(tid).unwrap_or(0);

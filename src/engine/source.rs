@@ -195,8 +195,10 @@ impl Engine {
         let (tid, number) = (self.tid, self.selected_frame(self.tid));
         let source = self.frame_at(tid, number).ok().map(|(_, source)| source).unwrap_or_default();
         let current = source.location.filter(|location| location.file == file).map(|location| location.line);
-        let stale = source.module.and_then(|module| self.session.stale_source(&text, module));
-        Ok(SourceListing { file: file.into(), lines, current, stale: stale.filter(|_| current.is_some()) })
+        let module = source.module.filter(|_| current.is_some());
+        let stale = module.and_then(|module| self.session.stale_source(&text, module));
+        self.stale.extend(stale.clone());
+        Ok(SourceListing { file: file.into(), lines, current, stale })
     }
 
     /// The text of a source file that the compiler named so.

@@ -4,16 +4,13 @@ use std::fmt::Write as _;
 
 use dpdb_snapshot::Text;
 
-use super::style::{Role, Style, clean, clean_str};
+use super::style::{Role, Style, clean};
 use crate::engine::SourceListing;
 
 /// Lines with their numbers, the current one marked.
 pub fn listing(listing: &SourceListing, style: &Style) -> String {
     let width = listing.lines.last().map_or(1, |line| line.number.to_string().len());
     let mut out = String::new();
-    if let Some(stale) = &listing.stale {
-        let _ = writeln!(out, "{} {}", style.paint(Role::Doubt, "warning:"), clean_str(stale));
-    }
     for line in &listing.lines {
         let text = clean(&expand_tabs(&line.text));
         let current = listing.current == Some(line.number);
