@@ -126,3 +126,93 @@ fn after_panic(main: i32, mask: &SignalMask, observer: &mut dyn Observer) -> Res
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+    use crate::sys::failure::fail_once;
+    use crate::sys::{Call, Errno};
+
+    struct Printed;
+
+    impl Observer for Printed {
+        fn event(&mut self, event: &Event) {
+            match event {
+                Event::SnapshotWritten(_) => println!("told: snapshot"),
+                Event::Notice(message) => println!("told: {message}"),
+                _ => {}
+            }
+        }
+    }
+
+    /// The calls that can be made to fail, and how.
+    const FAILURES: [(&str, Call, Errno); 11] = [
+        ("register set gone", Call::GetRegset, Errno::ESRCH),
+        ("siginfo gone", Call::GetSiginfo, Errno::ESRCH),
+        ("event message gone", Call::GetEventMessage, Errno::ESRCH),
+        ("memory unreadable", Call::ReadMemory, Errno::EFAULT),
+        ("poll interrupted", Call::Poll, Errno::EINTR),
+        ("wait interrupted", Call::Wait, Errno::EINTR),
+        ("seize forbidden", Call::Seize, Errno::EPERM),
+        ("no process", Call::Fork, Errno::EAGAIN),
+        ("no pipe", Call::Pipe, Errno::EMFILE),
+        ("no signalfd", Call::SignalFd, Errno::EMFILE),
+        ("nothing", Call::Detach, Errno::ESRCH),
+    ];
+
+    /// One that supervises waits for every child of its process, so it needs one to itself.
+    #[test]
+    #[ignore = "run by the other tests, each in a process of its own"]
+    fn in_a_process_of_its_own() {
+        let wanted = std::env::var("FAILURE").unwrap();
+        let (_, call, errno) = FAILURES.into_iter().find(|(name, ..)| *name == wanted).unwrap();
+        fail_once(call, errno);
+        let directory = tempfile::tempdir().unwrap();
+        let script = "sh -c 'kill -SEGV $$'; exit 7";
+        let mut options = Options::new(["sh", "-c", script].map(Into::into).to_vec());
+        options.output_dir = directory.path().to_owned();
+        match supervise(options, &mut Printed) {
+            Ok(outcome) => println!("outcome: {outcome:?}"),
+            Err(error) => println!("error: {error}"),
+        }
+    }
+
+    /// What supervising a crash prints when a system call fails once.
+    fn with(failure: &str) -> String {
+        // The runner calls a test on a thread of its own, and its main thread would take the SIGCHLDs, unless it starts
+        // with them blocked.
+        let mut command = Command::new("env");
+        command.arg("--block-signal=CHLD").arg(std::env::current_exe().unwrap());
+        command.args(["--exact", "--ignored", "--nocapture", "supervise::tests::in_a_process_of_its_own"]);
+        let output = command.env("FAILURE", failure).output().unwrap();
+        assert!(output.status.success(), "{failure}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    #[test]
+    fn a_request_that_fails_costs_neither_the_command_nor_the_snapshot() {
+        let harmless = ["nothing", "register set gone", "siginfo gone", "event message gone", "memory unreadable"];
+        for failure in harmless.into_iter().chain(["poll interrupted", "wait interrupted"]) {
+            let told = with(failure);
+            assert!(told.contains("outcome: Exited(7)"), "{failure}: {told}");
+            assert!(told.contains("told: snapshot"), "{failure}: {told}");
+        }
+    }
+
+    #[test]
+    fn a_command_that_cannot_be_traced_runs_on_without_us() {
+        let told = with("seize forbidden");
+        assert!(told.contains("outcome: Exited(7)") && !told.contains("told: snapshot"), "{told}");
+        assert!(told.contains("told: the command runs unsupervised, and no snapshot will be taken: "), "{told}");
+    }
+
+    #[test]
+    fn what_keeps_the_command_from_being_started_is_an_error() {
+        for failure in ["no process", "no pipe", "no signalfd"] {
+            let told = with(failure);
+            assert!(told.contains("error: ") && !told.contains("outcome: "), "{failure}: {told}");
+        }
+    }
+}
