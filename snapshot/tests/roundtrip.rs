@@ -7,8 +7,8 @@ mod support;
 use std::io::Write;
 
 use dpdb_snapshot::{
-    Absent, AddressRange, Avma, CaptureReport, Content, Format, Memory, PlannedRange, Process, Snapshot, WriteOptions,
-    Written, write_snapshot,
+    Absent, AddressRange, Avma, CaptureReport, Content, Format, Memory, PlannedRange, Process, Snapshot, Text,
+    WriteOptions, Written, write_snapshot,
 };
 use support::process::{PatternMemory, pattern, process};
 
@@ -139,4 +139,37 @@ fn a_file_that_cannot_be_written_ends_all_threads_with_its_error() {
         let result = write_snapshot(&process, &plan, &memory, &mut Full(room), &options, &mut |_| Default::default());
         assert_eq!(result.unwrap_err().to_string(), "cannot write the snapshot: No space left on device (os error 28)");
     }
+}
+
+#[test]
+fn a_snapshot_cut_off_in_its_memory_keeps_the_process_and_the_crashed_stack() {
+    let (process, plan) = process();
+    let (file, _) = write(&process, &plan, &PatternMemory::default());
+    let bytes = std::fs::read(file.path()).unwrap();
+    // Behind the frames of the headers and the first frame of memory: a third of the file.
+    file.as_file().set_len(bytes.len() as u64 / 3).unwrap();
+    let snapshot = Snapshot::open(file.path()).unwrap();
+    assert_eq!((snapshot.format(), snapshot.process()), (Format::Snap, &process));
+    let sentences: Vec<String> = snapshot.damage().iter().map(ToString::to_string).collect();
+    assert!(sentences[0].starts_with("the file is cut off: its "), "{sentences:?}");
+    assert!(sentences.iter().any(|sentence| sentence.ends_with("bytes of memory are missing at the end of the file")));
+    assert!(sentences.iter().any(|sentence| sentence.starts_with("the capture report is missing")), "{sentences:?}");
+    let stack = Avma(process.threads[0].registers.as_ref().unwrap().general.rsp);
+    let word = u64::from_le_bytes(std::array::from_fn(|byte| pattern(stack.0 + byte as u64)));
+    assert_eq!(snapshot.read_u64(stack), Ok(word));
+    let range = AddressRange::new(0x7000_003f_0000, 0x7000_0040_0000);
+    let absent = Absent::NotCaptured { range, reason: "the file is cut off".to_owned() };
+    assert_eq!(snapshot.read_u64(range.start), Err(absent));
+}
+
+#[test]
+fn a_process_too_long_for_its_note_loses_its_longest_lists_and_says_so() {
+    let (mut process, plan) = process();
+    process.environment = vec![Text::from("X".repeat(4 << 20).as_str()); 9];
+    let (file, _) = write(&process, &plan, &PatternMemory::default());
+    let snapshot = Snapshot::open(file.path()).unwrap();
+    assert_eq!(snapshot.damage(), []);
+    assert_eq!((snapshot.process().environment.len(), &snapshot.process().mappings), (0, &process.mappings));
+    let error = snapshot.process().soft_errors.last().unwrap().to_string();
+    assert!(error.starts_with("open files, environment and tree are left out: "), "{error}");
 }

@@ -212,3 +212,64 @@ fn file_key(mapping: &Mapping) -> (&[u8], u64, (u32, u32)) {
 pub(super) fn whole_pages(value: u64) -> u64 {
     value.next_multiple_of(PAGE)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Layout;
+    use crate::arch::x86_64::GeneralRegisters;
+    use crate::process::Permissions;
+    use crate::{AddressRange, Content, Mapping, PlannedRange, Process, Registers, Text, Thread};
+
+    fn mapping(start: u64, path: &str, execute: bool) -> Mapping {
+        let permissions = Permissions { read: true, execute, ..Permissions::default() };
+        Mapping {
+            range: AddressRange::new(start, start + 0x2000),
+            permissions,
+            path: Text::from(path),
+            ..Mapping::default()
+        }
+    }
+
+    fn thread(rsp: u64) -> Thread {
+        let general = GeneralRegisters { rsp, ..GeneralRegisters::default() };
+        Thread { registers: Some(Registers { general, ..Registers::default() }), ..Thread::default() }
+    }
+
+    #[test]
+    fn bytes_are_placed_by_value_and_those_of_a_file_stay_together() {
+        let mappings = vec![
+            mapping(0x1_0000, "/data", false),
+            mapping(0x2_0000, "/lib/a", true),
+            mapping(0x2_2000, "/lib/a", false),
+            mapping(0x2_4000, "", false),
+            mapping(0x3_0000, "[heap]", false),
+            mapping(0x4_0000, "", false),
+            mapping(0x5_0000, "/lib/b", true),
+            mapping(0x6_0000, "/lib/a", false),
+            mapping(0x7_0000, "", false),
+            mapping(0x8_0000, "[stack]", false),
+        ];
+        let planned = |mapping: &Mapping| PlannedRange { range: mapping.range, content: Content::Captured };
+        let plan: Vec<PlannedRange> = mappings.iter().map(planned).collect();
+        let process = Process { threads: vec![thread(0x7_1000), thread(0)], mappings, ..Process::default() };
+        let layout = Layout::new(&process, &plan);
+        let addresses: Vec<u64> = layout.segments.iter().map(|segment| segment.range.start.0 >> 12).collect();
+        assert_eq!(addresses, [0x10, 0x20, 0x22, 0x24, 0x30, 0x40, 0x50, 0x60, 0x70, 0x80], "headers ascend");
+        let places: Vec<u64> = layout.pieces.iter().map(|piece| piece.range.start.0 >> 12).collect();
+        assert_eq!(places, [0x70, 0x80, 0x20, 0x22, 0x24, 0x60, 0x50, 0x30, 0x40, 0x10]);
+        assert_eq!(layout.stream_size(), 10 * 0x2000);
+    }
+
+    #[test]
+    fn a_range_that_spans_mappings_becomes_a_part_of_each() {
+        let mappings = vec![mapping(0x1000, "", false), mapping(0x3000, "", false), mapping(0x9000, "", false)];
+        let process = Process { mappings, ..Process::default() };
+        let range = AddressRange::new(0x2000, 0xa000);
+        let layout = Layout::new(&process, &[PlannedRange { range, content: Content::Captured }]);
+        let pieces: Vec<(u64, u64)> =
+            layout.pieces.iter().map(|piece| (piece.range.start.0, piece.range.end.0)).collect();
+        assert_eq!(pieces, [(0x2000, 0x3000), (0x3000, 0x5000), (0x9000, 0xa000)]);
+        let left_out: Vec<(u64, u64)> = layout.left_out.iter().map(|(range, _)| (range.start.0, range.end.0)).collect();
+        assert_eq!(left_out, [(0x1000, 0x2000), (0xa000, 0xb000)]);
+    }
+}
