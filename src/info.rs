@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::cli::InfoArgs;
 use crate::engine::{Crash, FileFacts, Info};
-use crate::failure::{FAILED, after_output, complain, sentence};
+use crate::failure::{FAILED, after_output, complain, partial_view, sentence};
 use crate::render::{self, Style};
 
 #[derive(Serialize)]
@@ -18,31 +18,38 @@ struct Failure<'a> {
     error: String,
 }
 
-/// Runs the subcommand: a file that cannot be read does not keep the others from being told of.
+/// Runs the subcommand: a file that cannot be read, or not whole, does not keep the others from being told of.
 pub fn info(arguments: &InfoArgs) -> ExitCode {
     let mut out = io::stdout().lock();
     let style = Style::for_stream(out.is_terminal());
     let mut code = ExitCode::SUCCESS;
     for (index, path) in arguments.files.iter().enumerate() {
-        let written = match describe(path) {
-            Ok(info) if arguments.json => out.write_all(render::json_line(&info).as_bytes()),
-            Ok(info) => {
-                let gap = if index == 0 { "" } else { "\n" };
-                out.write_all(format!("{gap}{}", render::info(&info, &style)).as_bytes())
-            }
-            Err(error) => {
-                code = ExitCode::from(FAILED);
-                let error = sentence(&error);
-                complain(&error);
-                let failure = Failure { file: path, error };
-                if arguments.json { out.write_all(render::json_line(&failure).as_bytes()) } else { Ok(()) }
-            }
-        };
-        if let Err(error) = written {
+        let (text, whole) = tell(path, arguments.json, &style);
+        if !whole {
+            code = ExitCode::from(FAILED);
+        }
+        let gap = if index == 0 || arguments.json { "" } else { "\n" };
+        if let Err(error) = out.write_all(format!("{gap}{text}").as_bytes()) {
             return after_output(Err(error), code);
         }
     }
     after_output(out.flush(), code)
+}
+
+/// What to print of a file, and whether that is all there should be.
+fn tell(path: &Path, as_json: bool, style: &Style) -> (String, bool) {
+    match describe(path) {
+        Ok(info) => {
+            let whole = partial_view(path, &info.file.damage) == ExitCode::SUCCESS;
+            (if as_json { render::json_line(&info) } else { render::info(&info, style) }, whole)
+        }
+        Err(error) => {
+            let error = sentence(&error);
+            complain(&error);
+            let text = if as_json { render::json_line(&Failure { file: path, error }) } else { String::new() };
+            (text, false)
+        }
+    }
 }
 
 fn describe(path: &Path) -> Result<Info, dpdb_snapshot::OpenError> {

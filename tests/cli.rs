@@ -198,7 +198,8 @@ fn a_truncated_snapshot_opens_and_says_what_is_missing() {
     let whole = fs::read(scene.snapshot()).expect("it was just written");
     let cut = scene.path("cut.snap");
     fs::write(&cut, &whole[..whole.len() * 2 / 3]).expect("the scene is ours");
-    let outcome = inspect(&cut, ["-c", "info", "-c", "bt 1"]).success();
+    let outcome = inspect(&cut, ["-c", "info", "-c", "bt 1"]);
+    assert_eq!(outcome.code(), 1, "what is shown is only a part");
     assert!(outcome.stdout.contains("damage:") && outcome.stdout.contains("> #0"), "{}", outcome.stdout);
 }
 

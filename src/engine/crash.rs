@@ -109,7 +109,8 @@ impl Engine {
         let frames = self.top_frames(BEYOND);
         let total = self.stack(tid, 0).map_or(0, |stack| stack.numbered.len());
         let source = self.source_around(tid, self.selected_frame(tid), 3);
-        let mut warnings = self.new_warnings();
+        let mut warnings = self.file.damage.clone();
+        warnings.extend(self.new_warnings());
         if warnings.len() > WARNINGS_SHOWN {
             let more = warnings.len() - WARNINGS_SHOWN;
             warnings.truncate(WARNINGS_SHOWN);

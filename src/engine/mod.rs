@@ -91,10 +91,10 @@ impl Engine {
         self.tid
     }
 
-    /// What the user should know of the files, and was not told yet. Debug files are looked for when they are needed,
-    /// so each command may bring new ones.
+    /// What the user should know of modules, debug files and sources, and was not told yet. They are looked for when
+    /// they are needed, so each command may bring new ones.
     pub fn new_warnings(&mut self) -> Vec<String> {
-        let all = self.file.damage.iter().cloned().chain(self.session.warnings()).chain(self.stale.drain(..));
+        let all = self.session.warnings().into_iter().chain(self.stale.drain(..));
         let mut new: Vec<String> = all.filter(|warning| !self.warned.contains(warning)).collect();
         new.dedup();
         self.warned.extend(new.iter().cloned());
