@@ -15,6 +15,7 @@ mod compressed;
 mod debug_file;
 mod disassemble;
 mod dwarf;
+mod eval;
 mod explain;
 pub mod expr;
 mod frame;
@@ -43,6 +44,7 @@ pub use by_name::{FunctionLines, NamedFunction};
 pub use disassemble::{Disassembly, Instruction, disassemble};
 #[doc(hidden)]
 pub use dwarf::exercise as exercise_debug_info;
+pub use eval::{Evaluated, Memo, Place, Value};
 pub use explain::{AccessKind, Explanation, Finding, Neighbour, Pattern};
 pub use frame::{Backtrace, Frame, FrameKind, FrameRegisters, FrameTrust, WalkEnd};
 pub use module::Module;

@@ -14,6 +14,7 @@ mod exercise;
 mod functions;
 mod lines;
 mod lookup;
+mod named_entries;
 mod names;
 mod outline;
 mod ranges;
@@ -38,6 +39,8 @@ pub use exercise::exercise;
 use functions::FunctionTable;
 use lines::LineTable;
 pub(crate) use lookup::{Function, Place};
+use named_entries::NameTable;
+pub(crate) use named_entries::{NameKind, Tag};
 use outline::Outline;
 pub(crate) use scopes::around;
 pub(crate) use sections::Slice;
@@ -77,6 +80,7 @@ struct UnitTables {
     /// As `functions`, of functions inside functions and classes too; read where the first one has no answer.
     all_functions: OnceLock<FunctionTable>,
     outline: OnceLock<Outline>,
+    names: OnceLock<NameTable>,
 }
 
 impl DebugInfo {

@@ -26,7 +26,7 @@ pub(super) struct FunctionEntry {
     pub(super) is_declaration: bool,
     has_specification: bool,
     /// The last entry of the chain, whose parents are the function's namespaces and classes.
-    home: Option<DieRef>,
+    pub(super) home: Option<DieRef>,
 }
 
 impl<'a> View<'a> {

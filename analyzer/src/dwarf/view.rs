@@ -132,6 +132,11 @@ impl<'a> View<'a> {
         })
     }
 
+    /// The first unit, for names without a place.
+    pub(crate) fn first_unit(&self) -> Option<Arc<Unit<'a>>> {
+        self.full_unit(*self.main_units().first()?)
+    }
+
     /// The offsets of all units of the main file, ascending.
     pub(super) fn main_units(&self) -> &'a [usize] {
         self.info.main_units.get_or_init(|| unit_offsets(&self.main))

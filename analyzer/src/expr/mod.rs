@@ -7,7 +7,7 @@ mod parse;
 mod token;
 mod type_name;
 
-pub use ast::{BinaryOp, Expr, ExprKind, TypeName, UnaryOp};
+pub use ast::{BinaryOp, Derived, Expr, ExprKind, TypeName, UnaryOp};
 pub use error::{ExprError, Span};
 pub use parse::{Names, parse};
 pub use token::Syntax;

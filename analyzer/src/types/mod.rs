@@ -8,8 +8,8 @@ use std::sync::Arc;
 use gimli::constants as dw;
 
 pub(crate) use model::{
-    Array, Base, Bound, Count, Enumeration, Field, FieldKind, FieldPlace, Record, RecordKind, Type, TypeKind, TypeRef,
-    Variant, VariantPart,
+    Array, Base, Bound, Count, Enumeration, Field, FieldKind, FieldPlace, Qualifier, Record, RecordKind, Type,
+    TypeKind, TypeRef, Variant, VariantPart,
 };
 
 use crate::dwarf::{DieRef, View};

@@ -62,7 +62,7 @@ impl<'c, 'a> Builder<'c, 'a> {
     fn described(&mut self, die: DieRef, of: &Type, place: &Place, depth: usize) -> Result<ValueTree, Missing> {
         let size = types::size(self.context.view, Some(die), 0);
         match &of.kind {
-            TypeKind::Record(record) => self.record(die, of, record, place, depth),
+            TypeKind::Record(record) => self.record(die, record, place, depth),
             TypeKind::Array(array) => self.array(array, place, depth),
             TypeKind::Base(base) => self.number(of, *base, place),
             TypeKind::Enumeration(enumeration) => self.enumerator(enumeration, place, size.unwrap_or(4)),
@@ -103,19 +103,37 @@ impl<'c, 'a> Builder<'c, 'a> {
         Ok(ValueTree::Enumerator { name: scalar::enumerators(of, value), value })
     }
 
-    pub(super) fn address_at(&self, place: &Place) -> Result<Avma, Missing> {
+    /// The limits in force.
+    pub(crate) fn limits(&self) -> ValueLimits {
+        self.limits
+    }
+
+    /// The first bytes of an array of `length` of them.
+    pub(crate) fn byte_array(&self, place: &Place, length: u64) -> ValueTree {
+        match place.read(self.context.memory(), length.min(self.limits.bytes)) {
+            Ok(bytes) => ValueTree::Bytes { bytes, length },
+            Err(missing) => missing.into(),
+        }
+    }
+
+    /// The text at an address, up to a NUL.
+    pub(crate) fn text_at(&self, at: Avma) -> Option<String> {
+        let limit = usize::try_from(self.limits.bytes).unwrap_or(usize::MAX);
+        self.context.memory().read_c_string(at, limit).ok().map(|(bytes, _)| tree::text(&bytes))
+    }
+
+    pub(crate) fn address_at(&self, place: &Place) -> Result<Avma, Missing> {
         Ok(Avma(scalar::integer(&place.read(self.context.memory(), 8)?, false) as u64))
     }
 
-    fn pointer(&mut self, to: TypeRef, place: &Place) -> Result<ValueTree, Missing> {
+    pub(crate) fn pointer(&mut self, to: TypeRef, place: &Place) -> Result<ValueTree, Missing> {
         let address = self.address_at(place)?;
         let target = types::strip(self.context.view, to);
         let (mut text, mut symbol) = (None, None);
         match target.as_ref().map(|(_, target)| (&target.kind, target)) {
             Some((TypeKind::Function(_), _)) => symbol = self.symbol(address),
             Some((TypeKind::Base(base), target)) if scalar::is_text(*base, target) && address.0 != 0 => {
-                let limit = usize::try_from(self.limits.bytes).unwrap_or(usize::MAX);
-                text = self.context.memory().read_c_string(address, limit).ok().map(|(bytes, _)| tree::text(&bytes));
+                text = self.text_at(address);
             }
             _ => {}
         }
@@ -146,18 +164,11 @@ impl<'c, 'a> Builder<'c, 'a> {
         }))
     }
 
-    fn record(
-        &mut self,
-        die: DieRef,
-        of: &Type,
-        record: &Record,
-        place: &Place,
-        depth: usize,
-    ) -> Result<ValueTree, Missing> {
+    fn record(&mut self, die: DieRef, record: &Record, place: &Place, depth: usize) -> Result<ValueTree, Missing> {
         let full: Arc<Type>;
         let mut record = record;
         if record.declaration {
-            let Some(found) = self.context.view.definition_of(die, of.name.as_deref()) else {
+            let Some(found) = self.context.view.definition_of(die) else {
                 return Ok(ValueTree::Incomplete);
             };
             full = found;
@@ -200,7 +211,7 @@ impl<'c, 'a> Builder<'c, 'a> {
         }
     }
 
-    pub(super) fn field_place(&self, field: &Field, place: &Place) -> Result<Place, Missing> {
+    pub(crate) fn field_place(&self, field: &Field, place: &Place) -> Result<Place, Missing> {
         match &field.place {
             FieldPlace::Bits(bits) => Ok(place.skip_bits(*bits)),
             FieldPlace::Expression(expression) => {
@@ -261,8 +272,7 @@ impl<'c, 'a> Builder<'c, 'a> {
             return Ok(ValueTree::Truncated("depth"));
         }
         if inner.is_empty() && self.is_byte(of.element) {
-            let bytes = place.read(self.context.memory(), length.min(self.limits.bytes))?;
-            return Ok(ValueTree::Bytes { bytes, length });
+            return Ok(self.byte_array(place, length));
         }
         let mut items = Vec::new();
         for index in 0..length.min(self.limits.elements) {
@@ -275,7 +285,7 @@ impl<'c, 'a> Builder<'c, 'a> {
         Ok(ValueTree::Array { items, length })
     }
 
-    fn is_byte(&self, of: TypeRef) -> bool {
+    pub(crate) fn is_byte(&self, of: TypeRef) -> bool {
         matches!(types::strip(self.context.view, of), Some((_, of)) if scalar::is_byte(&of))
     }
 }

@@ -13,7 +13,7 @@ use crate::types::{self, Array, Bound, Count, Type, TypeKind, TypeRef};
 const MOST_LEVELS: usize = 32;
 
 /// The number of elements in each dimension.
-pub(super) fn counts(context: Context<'_, '_>, of: &Array) -> Result<Vec<u64>, Missing> {
+pub(crate) fn counts(context: Context<'_, '_>, of: &Array) -> Result<Vec<u64>, Missing> {
     of.dimensions.iter().map(|dimension| count(context, &dimension.count)).collect()
 }
 
@@ -48,7 +48,7 @@ fn value_of(context: Context<'_, '_>, die: DieRef) -> Result<u64, Missing> {
 }
 
 /// The size in bytes of a type that holds an array of variable length.
-pub(super) fn size_of(context: Context<'_, '_>, of: TypeRef) -> Option<u64> {
+pub(crate) fn size_of(context: Context<'_, '_>, of: TypeRef) -> Option<u64> {
     size_at(context, of, 0)
 }
 

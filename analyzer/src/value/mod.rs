@@ -13,8 +13,15 @@ mod tree;
 mod variables;
 mod variant;
 
+pub(crate) use build::Builder;
 pub use build::ValueLimits;
+pub(crate) use context::{Context, FrameContext};
+pub(crate) use dimension::{counts as array_counts, size_of as dynamic_size};
 pub use place::Missing;
+pub(crate) use place::Place as ValuePlace;
+pub(crate) use scalar::{bits as scalar_bits, float as decode_float};
 pub use tree::ValueTree;
 pub use variables::Variable;
-pub(crate) use variables::of_frame as variables_of_frame;
+pub(crate) use variables::{
+    locals as local_variables, of_frame as variables_of_frame, place_of as variable_place, type_of as variable_type,
+};

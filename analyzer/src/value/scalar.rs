@@ -51,7 +51,7 @@ fn whole(bytes: &[u8], signed: bool) -> ValueTree {
 
 /// A floating-point number: IEEE half, single and double, and the x87's 80 bits, which C stores in 12 or 16 bytes.
 /// `__float128`, which has 16 bytes too, is told from `long double` by its name alone: see [`quadruple`].
-fn float(bytes: &[u8]) -> Result<f64, Missing> {
+pub(crate) fn float(bytes: &[u8]) -> Result<f64, Missing> {
     let word = |size: usize| integer(&bytes[..size], false) as u128;
     match bytes.len() {
         2 => Ok(half(word(2) as u16)),
@@ -125,7 +125,7 @@ pub(super) fn enumerators(of: &Enumeration, value: i128) -> Option<String> {
 }
 
 /// Whether it is an integer or character of one byte: an array of it is shown as bytes and text.
-pub(super) fn is_byte(of: &Type) -> bool {
+pub(crate) fn is_byte(of: &Type) -> bool {
     of.size == Some(1) && matches!(of.kind, TypeKind::Base(base) if base.encoding != dw::DW_ATE_boolean)
 }
 

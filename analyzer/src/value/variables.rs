@@ -70,18 +70,35 @@ fn read_frame(
     let (unit, function) = view.physical_function(pc.0)?;
     let frame = FrameContext { thread, frames, index, function: Some(function) };
     let context = Context { session, module, view: &view, unit: &unit, frame: Some(frame), depth: 0 };
-    let mut functions: Vec<Vec<UnitOffset>> = vec![vec![function]];
-    for scope in around(&unit, function, pc.0) {
-        match (scope.call, functions.last_mut()) {
-            (None, Some(blocks)) => blocks.push(scope.entry),
-            _ => functions.push(vec![scope.entry]),
-        }
-    }
+    let functions = blocks_of(&unit, function, pc);
     let of_blocks = |blocks: &Vec<UnitOffset>| {
         let innermost_first = blocks.iter().rev().enumerate();
         innermost_first.flat_map(|(depth, block)| of_block(context, *block, depth, limits)).collect()
     };
     Some(functions.iter().rev().map(of_blocks).collect())
+}
+
+/// The functions around `pc`, outermost first: of each the entry itself and the blocks in it that cover `pc`.
+fn blocks_of(unit: &Unit<'_>, function: UnitOffset, pc: Svma) -> Vec<Vec<UnitOffset>> {
+    let mut functions: Vec<Vec<UnitOffset>> = vec![vec![function]];
+    for scope in around(unit, function, pc.0) {
+        match (scope.call, functions.last_mut()) {
+            (None, Some(blocks)) => blocks.push(scope.entry),
+            _ => functions.push(vec![scope.entry]),
+        }
+    }
+    functions
+}
+
+/// The variables that the function number `function` of the context's frame can see, with their names, the innermost
+/// first. Functions are numbered as in [`Session::symbolize`].
+pub(crate) fn locals(context: Context<'_, '_>, function: usize) -> Vec<(String, DieRef)> {
+    let around = context.frame.and_then(|frame| frame.function).zip(context.lookup_address());
+    let Some((physical, pc)) = around else { return Vec::new() };
+    let functions = blocks_of(context.unit, physical, pc);
+    let Some(blocks) = functions.iter().rev().nth(function) else { return Vec::new() };
+    let dies = blocks.iter().rev().flat_map(|block| declared_in(context.view, context.unit, *block));
+    dies.filter_map(|die| Some((declaration(context.view, die)?.name?, die))).collect()
 }
 
 fn of_block(context: Context<'_, '_>, block: UnitOffset, depth: usize, limits: ValueLimits) -> Vec<Variable> {
@@ -282,7 +299,7 @@ fn entry_value_of<'a>(context: Context<'_, 'a>, declared: &Declaration<'a>, limi
 }
 
 /// Where the variable or parameter at `die` is, for bounds and implicit pointers.
-pub(super) fn place_of(context: Context<'_, '_>, die: DieRef) -> Result<Place, Missing> {
+pub(crate) fn place_of(context: Context<'_, '_>, die: DieRef) -> Result<Place, Missing> {
     if context.depth > MOST_HOPS {
         return Err(Missing::Malformed("variables refer to each other without end".to_owned()));
     }
@@ -291,6 +308,6 @@ pub(super) fn place_of(context: Context<'_, '_>, die: DieRef) -> Result<Place, M
 }
 
 /// The type of the variable at `die`.
-pub(super) fn type_of(context: Context<'_, '_>, die: DieRef) -> TypeRef {
+pub(crate) fn type_of(context: Context<'_, '_>, die: DieRef) -> TypeRef {
     declaration(context.view, die)?.of
 }

@@ -1,0 +1,53 @@
+//! Errors, and what may have been meant.
+
+use crate::expr::{ExprError, Span};
+
+/// Names farther from the asked one than this are no suggestion.
+const MOST_EDITS: usize = 2;
+
+pub(super) fn at(span: Span, message: String) -> ExprError {
+    ExprError::new(span, message)
+}
+
+pub(super) fn refused(span: Span, message: impl Into<String>) -> ExprError {
+    ExprError::new(span, message)
+}
+
+/// `did you mean "counter"?`, where one of the names is close to what was asked for.
+pub(super) fn suggestion<'n>(asked: &str, names: impl Iterator<Item = &'n str>) -> Option<String> {
+    let near = names.map(|name| (distance(asked, name), name)).min()?;
+    let limit = MOST_EDITS.min(asked.chars().count() / 2);
+    (near.0 > 0 && near.0 <= limit).then(|| format!("did you mean {:?}?", near.1))
+}
+
+/// The Levenshtein distance, given up where the lengths alone differ too much.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().take(64).collect());
+    if a.len().abs_diff(b.len()) > MOST_EDITS {
+        return usize::MAX;
+    }
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, left) in a.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, right) in b.iter().enumerate() {
+            let substituted = diagonal + usize::from(left != right);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::suggestion;
+
+    #[test]
+    fn the_nearest_name_is_suggested_and_no_far_one() {
+        let names = ["counter", "count", "total"];
+        assert_eq!(suggestion("conuter", names.into_iter()).as_deref(), Some("did you mean \"counter\"?"));
+        assert_eq!(suggestion("xyzzy", names.into_iter()), None);
+        assert_eq!(suggestion("x", names.into_iter()), None);
+    }
+}

@@ -1,0 +1,303 @@
+//! The walk over an expression's tree.
+
+use std::sync::Arc;
+
+use super::Memo;
+use super::error::{at, refused};
+use super::names::Scope;
+use super::number::{self, BOOL, Number};
+use super::value::{ExprType, NumberKind, NumberType, Value};
+use crate::expr::{BinaryOp, Derived, Expr, ExprError, ExprKind, Span, Syntax, TypeName, UnaryOp};
+use crate::value::{Builder, Context, Missing, ValueLimits, ValuePlace, ValueTree};
+
+/// Elements that one `@` or slice may have.
+const MOST_ELEMENTS: u64 = 1 << 30;
+
+pub(super) type Found = Result<Value, ExprError>;
+
+/// Evaluates expressions at one place.
+pub(crate) struct Evaluator<'c, 'a> {
+    pub(super) context: Context<'c, 'a>,
+    pub(super) scope: Scope,
+    pub(super) syntax: Syntax,
+    pub(super) memo: &'c mut Memo,
+}
+
+impl<'c, 'a> Evaluator<'c, 'a> {
+    pub(super) fn new(
+        context: Context<'c, 'a>,
+        function: usize,
+        syntax: Syntax,
+        memo: &'c mut Memo,
+    ) -> Evaluator<'c, 'a> {
+        Evaluator { scope: Scope::of(context, function), context, syntax, memo }
+    }
+
+    pub(super) fn value(&self, of: ExprType, place: ValuePlace) -> Value {
+        Value { of, place, module: self.context.module.index() }
+    }
+
+    pub(super) fn number(&self, number: Number, of: NumberType) -> Value {
+        self.value(ExprType::Number(of), ValuePlace::bytes(number.to_bytes(of)))
+    }
+
+    pub(super) fn evaluate(&mut self, expr: &Expr) -> Found {
+        match &expr.kind {
+            ExprKind::Integer { value, suffix, decimal } => {
+                let of = number::of_literal(*value, suffix, *decimal, self.syntax);
+                Ok(self.number(Number::Integer(*value as i128), of))
+            }
+            ExprKind::Float { value, suffix } => {
+                Ok(self.number(Number::Float(*value), number::float_literal(suffix, self.syntax)))
+            }
+            ExprKind::Character { value, prefix } => {
+                let of = number::character_literal(prefix, self.syntax);
+                Ok(self.number(Number::Integer((*value).into()), of))
+            }
+            ExprKind::String(bytes) => Ok(self.string(bytes)),
+            ExprKind::Bool(value) => Ok(self.number(Number::Integer((*value).into()), BOOL)),
+            ExprKind::Name(name) => self.named(name, expr.span),
+            ExprKind::Dollar(name) => self.dollar(name, expr.span),
+            ExprKind::History { number, from_end } => self.remembered(*number, *from_end, expr.span),
+            ExprKind::Unary(op, operand) => self.unary(*op, operand, expr.span),
+            ExprKind::Binary(op, left, right) => self.binary(*op, left, right, expr.span),
+            ExprKind::Conditional(condition, yes, no) => {
+                let condition_value = self.evaluate(condition)?;
+                let truth = self.truth(&condition_value, condition.span)?;
+                self.evaluate(if truth { yes } else { no })
+            }
+            ExprKind::Member { base, name } => {
+                let value = self.evaluate(base)?;
+                self.member(&value, name, expr.span)
+            }
+            ExprKind::Index(base, index) => self.index(base, index),
+            ExprKind::Slice { base, from, to } => self.slice(base, from.as_deref(), to.as_deref(), expr.span),
+            ExprKind::Repeat(first, count) => self.repeat(first, count),
+            ExprKind::Cast(target, operand) => {
+                let of = self.resolve(target)?;
+                let value = self.evaluate(operand)?;
+                self.cast(of, &value, expr.span)
+            }
+            ExprKind::SizeOf(operand) => {
+                let of = self.type_of(operand)?;
+                self.size_value(&of, expr.span)
+            }
+            ExprKind::SizeOfType(target) => {
+                let of = self.resolve(target)?;
+                self.size_value(&of, expr.span)
+            }
+            ExprKind::Call(callee, arguments) => self.call(callee, arguments, expr.span),
+            ExprKind::Assign(target, value) => self.assign(target, value),
+            ExprKind::Type(target) => Err(refused(target.span, "a type has no value; ptype and whatis show types")),
+        }
+    }
+
+    /// The type of an expression, or the type that it is.
+    pub(super) fn type_of(&mut self, expr: &Expr) -> Result<ExprType, ExprError> {
+        match &expr.kind {
+            ExprKind::Type(target) => self.resolve(target),
+            _ => Ok(self.evaluate(expr)?.of),
+        }
+    }
+
+    fn string(&self, bytes: &[u8]) -> Value {
+        let character = number::character_literal(if self.syntax == Syntax::Rust { "b" } else { "" }, self.syntax);
+        let mut bytes = bytes.to_vec();
+        if self.syntax != Syntax::Rust {
+            bytes.push(0);
+        }
+        let of = ExprType::Array(Arc::new(ExprType::Number(character)), bytes.len() as u64);
+        self.value(of, ValuePlace::bytes(bytes))
+    }
+
+    fn remembered(&self, number: usize, from_end: bool, span: Span) -> Found {
+        let history = &self.memo.history;
+        let index = if from_end { history.len().checked_sub(number + 1) } else { number.checked_sub(1) };
+        let found = index.and_then(|index| history.get(index)).cloned();
+        found.ok_or_else(|| refused(span, format!("the history has {} values so far", history.len())))
+    }
+
+    fn assign(&mut self, target: &Expr, value: &Expr) -> Found {
+        let ExprKind::Dollar(name) = &target.kind else {
+            return Err(refused(target.span, "a snapshot cannot be changed; only $variables can be assigned to"));
+        };
+        let value = self.evaluate(value)?;
+        self.memo.variables.insert(name.clone(), value.clone());
+        Ok(value)
+    }
+
+    fn size_value(&self, of: &ExprType, span: Span) -> Found {
+        let size = self.size(of).ok_or_else(|| refused(span, "the size of this type is not known here"))?;
+        let name = if self.syntax == Syntax::Rust { "usize" } else { "unsigned long" };
+        let of = number::builtin(name, self.syntax).unwrap_or(number::UNSIGNED_LONG);
+        Ok(self.number(Number::Integer(size.into()), of))
+    }
+
+    fn unary(&mut self, op: UnaryOp, operand: &Expr, span: Span) -> Found {
+        let value = self.evaluate(operand)?;
+        match op {
+            UnaryOp::Dereference => self.dereference(&value, operand.span),
+            UnaryOp::AddressOf => self.address_of(&value, span),
+            UnaryOp::Not if self.syntax == Syntax::Rust && !self.is_bool(&value.of) => self.complement(&value, span),
+            UnaryOp::Not => {
+                let truth = self.truth(&value, operand.span)?;
+                Ok(self.number(
+                    Number::Integer((!truth).into()),
+                    if self.syntax == Syntax::C { number::INT } else { BOOL },
+                ))
+            }
+            UnaryOp::Complement => self.complement(&value, span),
+            UnaryOp::Plus | UnaryOp::Negate => self.signed(op, &value, span),
+        }
+    }
+
+    fn is_bool(&self, of: &ExprType) -> bool {
+        self.number_type(of).is_some_and(|of| of.kind == NumberKind::Bool)
+    }
+
+    fn binary(&mut self, op: BinaryOp, left: &Expr, right: &Expr, span: Span) -> Found {
+        let left_value = self.evaluate(left)?;
+        if let BinaryOp::And | BinaryOp::Or = op {
+            let truth = self.truth(&left_value, left.span)?;
+            let decided = truth == (op == BinaryOp::Or);
+            let truth =
+                if decided { truth } else { self.evaluate(right).and_then(|value| self.truth(&value, right.span))? };
+            return Ok(
+                self.number(Number::Integer(truth.into()), if self.syntax == Syntax::C { number::INT } else { BOOL })
+            );
+        }
+        let right_value = self.evaluate(right)?;
+        match op {
+            BinaryOp::Comma => Ok(right_value),
+            _ => self.operate(op, &left_value, &right_value, span),
+        }
+    }
+
+    fn index(&mut self, base: &Expr, index: &Expr) -> Found {
+        let base_value = self.evaluate(base)?;
+        let index_value = self.evaluate(index)?;
+        let position = self.integer(&index_value, index.span)?;
+        self.element(&base_value, position, base.span.to(index.span))
+    }
+
+    fn slice(&mut self, base: &Expr, from: Option<&Expr>, to: Option<&Expr>, span: Span) -> Found {
+        let value = self.evaluate(base)?;
+        let from =
+            from.map(|from| self.evaluate(from).and_then(|value| self.integer(&value, from.span))).transpose()?;
+        let to = to.map(|to| self.evaluate(to).and_then(|value| self.integer(&value, to.span))).transpose()?;
+        let from = from.unwrap_or(0);
+        let to = to.or_else(|| self.length(&value).map(i128::from));
+        let to = to.ok_or_else(|| refused(span, "how long this is is not known: give the end of the slice"))?;
+        let first = self.element(&value, from, span)?;
+        self.side_by_side(&first, to.saturating_sub(from), span)
+    }
+
+    fn repeat(&mut self, first: &Expr, count: &Expr) -> Found {
+        let value = self.evaluate(first)?;
+        if value.place.address().is_none() {
+            return Err(refused(first.span, "only what is in memory has neighbours there"));
+        }
+        let count_value = self.evaluate(count)?;
+        let count_number = self.integer(&count_value, count.span)?;
+        self.side_by_side(&value, count_number, count.span)
+    }
+
+    fn side_by_side(&self, first: &Value, count: i128, span: Span) -> Found {
+        let count = u64::try_from(count).ok().filter(|count| *count <= MOST_ELEMENTS);
+        let count = count.ok_or_else(|| refused(span, format!("at most {MOST_ELEMENTS} elements can be taken")))?;
+        Ok(self.value(ExprType::Array(Arc::new(first.of.clone()), count), first.place.clone()))
+    }
+
+    /// The type that a name in an expression means.
+    pub(super) fn resolve(&self, name: &TypeName) -> Result<ExprType, ExprError> {
+        let mut of = self
+            .type_named(&name.base)
+            .ok_or_else(|| refused(name.span, format!("there is no type {:?} here", name.base)))?;
+        for step in &name.derived {
+            of = match step {
+                Derived::Pointer | Derived::Reference => ExprType::pointer_to(of),
+                Derived::Array(count) => ExprType::Array(Arc::new(of), *count),
+                Derived::Function => ExprType::Function(Arc::new(of)),
+            };
+        }
+        Ok(of)
+    }
+
+    /// The value as data.
+    pub(super) fn tree(&self, value: &Value, limits: ValueLimits) -> ValueTree {
+        let mut builder = Builder::new(self.context, limits);
+        self.shown(&mut builder, &value.of, &value.place, 0)
+    }
+
+    fn shown(&self, builder: &mut Builder<'c, 'a>, of: &ExprType, place: &ValuePlace, depth: usize) -> ValueTree {
+        match of {
+            ExprType::Program(die) => builder.value(Some(*die), place, depth),
+            ExprType::Void => ValueTree::Void,
+            ExprType::Number(number) => self.shown_number(*number, place),
+            ExprType::Pointer(to) => self.shown_pointer(builder, to, place),
+            ExprType::Function(_) => match place.address() {
+                Some(at) => ValueTree::Function { at, symbol: self.context.session.symbol_at(at).map(|hit| hit.name) },
+                None => Missing::NoAddress.into(),
+            },
+            ExprType::Array(element, length) => {
+                let Some(size) = self.size(element) else {
+                    return Missing::Unsupported("elements of unknown size".to_owned()).into();
+                };
+                if let ExprType::Number(NumberType {
+                    size: 1,
+                    kind: NumberKind::Character | NumberKind::Unsigned | NumberKind::Signed,
+                    ..
+                }) = **element
+                {
+                    return builder.byte_array(place, *length);
+                }
+                if let ExprType::Program(die) = **element
+                    && builder.is_byte(Some(die))
+                {
+                    return builder.byte_array(place, *length);
+                }
+                let items = (0..(*length).min(builder.limits().elements))
+                    .map(|index| self.shown(builder, element, &place.skip(index.saturating_mul(size)), depth + 1))
+                    .collect();
+                ValueTree::Array { items, length: *length }
+            }
+        }
+    }
+
+    fn shown_number(&self, of: NumberType, place: &ValuePlace) -> ValueTree {
+        match self.read_number(of, place) {
+            Ok(Number::Float(value)) => ValueTree::Float(value),
+            Ok(Number::Integer(value)) if of.kind == NumberKind::Bool && (0..=1).contains(&value) => {
+                ValueTree::Bool(value == 1)
+            }
+            Ok(Number::Integer(value)) if of.size == 16 && !of.is_signed() && value < 0 => {
+                ValueTree::Large(value as u128)
+            }
+            Ok(Number::Integer(value)) => ValueTree::Integer(value),
+            Err(missing) => missing.into(),
+        }
+    }
+
+    fn shown_pointer(&self, builder: &mut Builder<'c, 'a>, to: &ExprType, place: &ValuePlace) -> ValueTree {
+        if let ExprType::Program(die) = to {
+            return builder.pointer(Some(*die), place).unwrap_or_else(ValueTree::Missing);
+        }
+        match builder.address_at(place) {
+            Ok(address) => {
+                let text = match to {
+                    ExprType::Number(NumberType { kind: NumberKind::Character, size: 1, .. }) if address.0 != 0 => {
+                        builder.text_at(address)
+                    }
+                    _ => None,
+                };
+                ValueTree::Pointer { to: address, text, symbol: None }
+            }
+            Err(missing) => missing.into(),
+        }
+    }
+}
+
+/// An error of the analyzer at a place in the expression.
+pub(super) fn missing(span: Span, missing: &Missing) -> ExprError {
+    at(span, missing.to_string())
+}

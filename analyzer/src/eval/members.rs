@@ -1,0 +1,103 @@
+//! Members of structures, classes and unions, by name.
+
+use super::error::{refused, suggestion};
+use super::evaluator::{Evaluator, Found, missing};
+use super::value::{ExprType, Value};
+use crate::expr::Span;
+use crate::types::{Field, FieldKind, Record, TypeKind};
+use crate::value::{Builder, ValueLimits, ValuePlace};
+
+/// Base classes and anonymous members inside each other.
+const MOST_LEVELS: usize = 24;
+
+impl Evaluator<'_, '_> {
+    /// The member of this name. Pointers and references are followed, base classes and anonymous members looked into.
+    pub(super) fn member(&self, value: &Value, name: &str, span: Span) -> Found {
+        let mut value = self.referent(value, span)?;
+        if !self.is_array(&value.of) && self.pointer_target(&value.of).is_some() {
+            value = self.dereference(&value, span)?;
+        }
+        let Some(record) = self.record(&value.of) else {
+            return Err(refused(span, format!("a {} has no members", self.type_name(&value.of))));
+        };
+        match self.find_member(&record, &value.place, name, span, 0)? {
+            Some(found) => Ok(found),
+            None => {
+                let of = self.type_name(&value.of);
+                let names = record.fields.iter().filter_map(|field| field.name.as_deref());
+                let error = refused(span, format!("{of} has no member {name:?}"));
+                Err(error.with_hint(suggestion(name, names)))
+            }
+        }
+    }
+
+    /// The members of a type, where it has any; those of a definition elsewhere, where it is only declared here.
+    pub(super) fn record(&self, of: &ExprType) -> Option<Record> {
+        let ExprType::Program(die) = self.stripped(of) else { return None };
+        let found = self.described(&ExprType::Program(die))?;
+        let TypeKind::Record(record) = &found.kind else { return None };
+        if !record.declaration {
+            return Some(record.clone());
+        }
+        match &self.context.view.definition_of(die)?.kind {
+            TypeKind::Record(record) => Some(record.clone()),
+            _ => None,
+        }
+    }
+
+    fn find_member(
+        &self,
+        record: &Record,
+        place: &ValuePlace,
+        name: &str,
+        span: Span,
+        level: usize,
+    ) -> Result<Option<Value>, crate::expr::ExprError> {
+        if level > MOST_LEVELS {
+            return Ok(None);
+        }
+        // `pair.0` is what Rust's debugging information calls `__0`.
+        let tuple = format!("__{name}");
+        let is_named = |field: &&Field| field.name.as_deref().is_some_and(|own| own == name || own == tuple);
+        if let Some(field) = record.fields.iter().filter(|field| field.kind == FieldKind::Member).find(is_named) {
+            return self.field_value(field, place, span).map(Some);
+        }
+        if let Some(variants) = &record.variants {
+            for variant in &variants.variants {
+                if variant.field.name.as_deref() == Some(name) {
+                    return self.field_value(&variant.field, place, span).map(Some);
+                }
+            }
+        }
+        for field in record.fields.iter().filter(|field| is_transparent(field)) {
+            let inner = self.field_value(field, place, span)?;
+            let Some(inner_record) = self.record(&inner.of) else { continue };
+            if let Some(found) = self.find_member(&inner_record, &inner.place, name, span, level + 1)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    fn field_value(&self, field: &Field, place: &ValuePlace, span: Span) -> Found {
+        let builder = Builder::new(self.context, ValueLimits::default());
+        let inner = builder.field_place(field, place).map_err(|absent| missing(span, &absent))?;
+        let of = ExprType::of_entry(field.of);
+        let Some(bits) = field.bits else { return Ok(self.value(of, inner)) };
+        // A bit-field has no address: its bits become a value of its type by themselves.
+        let number = self.number_type(&of).ok_or_else(|| refused(span, "a bit-field of this type"))?;
+        let bytes = inner.read_bits(self.context.memory(), bits.min(128)).map_err(|absent| missing(span, &absent))?;
+        let value = crate::value::scalar_bits(&bytes, bits, number.is_signed());
+        let size = number.size.min(16) as usize;
+        Ok(self.value(of, ValuePlace::bytes(value.to_le_bytes()[..size].to_vec())))
+    }
+}
+
+/// Whether a field's own members count as the record's.
+fn is_transparent(field: &Field) -> bool {
+    match field.kind {
+        FieldKind::Base | FieldKind::VirtualBase => true,
+        FieldKind::Member => field.name.as_deref().is_none_or(str::is_empty),
+        FieldKind::VtablePointer => false,
+    }
+}

@@ -1,0 +1,120 @@
+//! What names mean at a place: locals first, then what the unit and the program name.
+
+use super::error::{refused, suggestion};
+use super::evaluator::{Evaluator, Found, missing};
+use super::number;
+use super::value::{ExprType, Value};
+use crate::dwarf::{DieRef, NameKind, Tag};
+use crate::expr::{Names, Span, Syntax};
+use crate::value::{Context, ValuePlace, local_variables, variable_place, variable_type};
+
+/// The locals that a place can see.
+pub(super) struct Scope {
+    /// With their names, the innermost first.
+    locals: Vec<(String, DieRef)>,
+}
+
+impl Scope {
+    pub(super) fn of(context: Context<'_, '_>, function: usize) -> Scope {
+        Scope { locals: local_variables(context, function) }
+    }
+
+    fn local(&self, name: &str) -> Option<DieRef> {
+        self.locals.iter().find(|(own, _)| own == name).map(|(_, die)| *die)
+    }
+}
+
+impl Names for Evaluator<'_, '_> {
+    fn is_type(&self, name: &str) -> bool {
+        self.type_named(name).is_some()
+    }
+
+    fn is_value(&self, name: &str) -> bool {
+        self.scope.local(name).is_some() || self.global(name).is_some() || self.function(name).is_some()
+    }
+}
+
+impl Evaluator<'_, '_> {
+    pub(super) fn named(&mut self, name: &str, span: Span) -> Found {
+        if let Some(value) = self.variable(name, span)? {
+            return Ok(value);
+        }
+        if let Some(function) = self.function(name) {
+            return Ok(function);
+        }
+        if let Some(member) = self.member_of_this(name, span) {
+            return Ok(member);
+        }
+        if self.type_named(name).is_some() {
+            return Err(refused(span, format!("{name} is a type; ptype {name} shows it")));
+        }
+        if let Some(at) = self.context.session.symbol_named(name) {
+            return Err(refused(
+                span,
+                format!("{name} is at {at}, but nothing tells its type: cast it, as in *(int *){at}"),
+            ));
+        }
+        let names = self.scope.locals.iter().map(|(own, _)| own.as_str());
+        Err(refused(span, format!("nothing here is called {name:?}")).with_hint(suggestion(name, names)))
+    }
+
+    fn variable(&self, name: &str, span: Span) -> Result<Option<Value>, crate::expr::ExprError> {
+        let Some(die) = self.scope.local(name).or_else(|| self.global(name)) else { return Ok(None) };
+        let place = variable_place(self.context, die).map_err(|absent| missing(span, &absent))?;
+        Ok(Some(self.value(ExprType::of_entry(variable_type(self.context, die)), place)))
+    }
+
+    /// A member of the object whose method the frame runs, which C++ lets one name without `this`.
+    fn member_of_this(&self, name: &str, span: Span) -> Option<Value> {
+        let this = self.variable("this", span).ok()??;
+        self.member(&this, name, span).ok()
+    }
+
+    fn global(&self, name: &str) -> Option<DieRef> {
+        let path = global_path(name);
+        self.context.view.find_named(Some(self.context.unit), path, NameKind::Variable)
+    }
+
+    fn function(&self, name: &str) -> Option<Value> {
+        let path = global_path(name);
+        let die = self.context.view.find_named(Some(self.context.unit), path, NameKind::Function)?;
+        let at = self.context.to_avma(self.context.view.entry_address(die)?);
+        let returns = ExprType::of_entry(variable_type(self.context, die));
+        Some(self.value(ExprType::Function(returns.into()), ValuePlace::memory(at)))
+    }
+
+    /// The type of this name: the program's own before the language's, so that `ptype` of a number's type has one too.
+    pub(super) fn type_named(&self, name: &str) -> Option<ExprType> {
+        if name == "void" {
+            return Some(ExprType::Void);
+        }
+        let (tag, path) = match name.split_once(' ') {
+            Some(("struct" | "class", path)) => (Some(Tag::Struct), path),
+            Some(("union", path)) => (Some(Tag::Union), path),
+            Some(("enum", path)) => (Some(Tag::Enum), path),
+            _ => (None, name),
+        };
+        if tag.is_none()
+            && let Some(number) = number::builtin(path, self.syntax)
+        {
+            return Some(ExprType::Number(number));
+        }
+        // C keeps tags apart: `point` alone is no type where only `struct point` was declared.
+        let found = self.context.view.find_named(Some(self.context.unit), global_path(path), NameKind::Type(tag))?;
+        let is_tagged = tag.is_none() && self.syntax == Syntax::C && self.is_record(found);
+        (!is_tagged || self.scope.local(path).is_none()).then_some(ExprType::Program(found))
+    }
+
+    fn is_record(&self, die: DieRef) -> bool {
+        self.record(&ExprType::Program(die)).is_some()
+    }
+}
+
+/// `::name` without its front, and `'file.c'::name` without the file, which the unit at hand stands for.
+fn global_path(name: &str) -> &str {
+    let name = name.strip_prefix("::").unwrap_or(name);
+    match name.strip_prefix('\'').and_then(|quoted| quoted.split_once("'::")) {
+        Some((_, path)) => path,
+        None => name,
+    }
+}

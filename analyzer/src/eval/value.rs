@@ -1,0 +1,67 @@
+//! A value of an expression: a type and a place, both without a reference into a file.
+
+use std::sync::Arc;
+
+use crate::dwarf::DieRef;
+use crate::value::ValuePlace;
+
+/// A value that an expression gave. It stays valid for the whole session: its place is an address, or the bytes
+/// themselves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Value {
+    pub(crate) of: ExprType,
+    pub(crate) place: ValuePlace,
+    /// The module whose debugging information describes the type.
+    pub(crate) module: usize,
+}
+
+/// The type of a value: one of the program's, or one that an expression made.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum ExprType {
+    /// An entry of the program's debugging information.
+    Program(DieRef),
+    Void,
+    Number(NumberType),
+    Pointer(Arc<ExprType>),
+    Array(Arc<ExprType>, u64),
+    Function(Arc<ExprType>),
+}
+
+impl ExprType {
+    pub(crate) fn pointer_to(of: ExprType) -> ExprType {
+        ExprType::Pointer(Arc::new(of))
+    }
+
+    pub(crate) fn of_entry(entry: Option<DieRef>) -> ExprType {
+        entry.map_or(ExprType::Void, ExprType::Program)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NumberKind {
+    Signed,
+    Unsigned,
+    Float,
+    Bool,
+    /// A character of a language that keeps them apart from numbers, or C's `char`.
+    Character,
+}
+
+/// A type of numbers that needs no description.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NumberType {
+    pub(crate) kind: NumberKind,
+    /// In bytes.
+    pub(crate) size: u64,
+    pub(crate) name: &'static str,
+}
+
+impl NumberType {
+    pub(crate) const fn new(kind: NumberKind, size: u64, name: &'static str) -> NumberType {
+        NumberType { kind, size, name }
+    }
+
+    pub(crate) fn is_signed(&self) -> bool {
+        matches!(self.kind, NumberKind::Signed) || (self.kind == NumberKind::Character && self.size == 1)
+    }
+}
