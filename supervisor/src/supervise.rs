@@ -132,7 +132,7 @@ mod tests {
     use std::process::Command;
 
     use super::*;
-    use crate::sys::failure::fail_once;
+    use crate::sys::failure::{PANIC, fail_once};
     use crate::sys::{Call, Errno};
 
     struct Printed;
@@ -148,7 +148,7 @@ mod tests {
     }
 
     /// The calls that can be made to fail, and how.
-    const FAILURES: [(&str, Call, Errno); 11] = [
+    const FAILURES: [(&str, Call, Errno); 14] = [
         ("register set gone", Call::GetRegset, Errno::ESRCH),
         ("siginfo gone", Call::GetSiginfo, Errno::ESRCH),
         ("event message gone", Call::GetEventMessage, Errno::ESRCH),
@@ -160,6 +160,9 @@ mod tests {
         ("no pipe", Call::Pipe, Errno::EMFILE),
         ("no signalfd", Call::SignalFd, Errno::EMFILE),
         ("nothing", Call::Detach, Errno::ESRCH),
+        ("defect at a stop", Call::Resume, PANIC),
+        ("defect at a death", Call::GetSiginfo, PANIC),
+        ("defect while waiting", Call::Wait, PANIC),
     ];
 
     /// One that supervises waits for every child of its process, so it needs one to itself.
@@ -206,6 +209,14 @@ mod tests {
         let told = with("seize forbidden");
         assert!(told.contains("outcome: Exited(7)") && !told.contains("told: snapshot"), "{told}");
         assert!(told.contains("told: the command runs unsupervised, and no snapshot will be taken: "), "{told}");
+    }
+
+    #[test]
+    fn a_panic_lets_the_tree_go_and_the_commands_end_is_still_ours() {
+        for defect in ["defect at a stop", "defect at a death", "defect while waiting"] {
+            let told = with(defect);
+            assert!(told.contains("outcome: Exited(7)") && told.contains("told: the supervisor broke"), "{told}");
+        }
     }
 
     #[test]

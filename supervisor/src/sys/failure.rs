@@ -40,6 +40,10 @@ thread_local! {
     static PLANNED: RefCell<Vec<(Call, Errno)>> = const { RefCell::new(Vec::new()) };
 }
 
+/// The errno of no system call: a call that is planned to fail with it panics, as of a defect of ours.
+#[cfg(test)]
+pub(crate) const PANIC: Errno = Errno::UnknownErrno;
+
 /// Makes the next use of `call` by this thread fail with `errno`. Twice the same call: its next two uses.
 #[cfg(test)]
 pub(crate) fn fail_once(call: Call, errno: Errno) {
@@ -62,7 +66,11 @@ pub(crate) fn plan_failures(failures: Vec<(Call, Errno)>) {
 #[cfg(test)]
 pub(super) fn check(call: Call) -> Result<()> {
     PLANNED.with_borrow_mut(|planned| match planned.iter().position(|(found, _)| *found == call) {
-        Some(at) => Err(planned.remove(at).1),
+        Some(at) => {
+            let errno = planned.remove(at).1;
+            assert_ne!(errno, PANIC, "planned");
+            Err(errno)
+        }
         None => Ok(()),
     })
 }
