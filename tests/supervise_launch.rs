@@ -62,16 +62,13 @@ fn a_command_that_cannot_be_run_is_127_or_126_with_one_line() {
     };
     file("data", "no program", 0o644);
     file("lost", "#!/nonexistent/interpreter\n", 0o755);
-    for (command, code) in [
-        ("no-such-command", 127),
-        ("./no-such-file", 127),
-        ("./data/below", 127),
-        ("", 127),
-        ("./lost", 127),
-        ("./data", 126),
-        ("/", 126),
-    ] {
-        let outcome = scene.run([command]);
+    for (command, code) in
+        [("no-such-command", 127), ("./no-such-file", 127), ("", 127), ("./lost", 127), ("./data", 126), ("/", 126)]
+    {
+        // A directory of PATH that we may not search would make "not found" a "permission denied", as for execvp(3).
+        let path = "/usr/local/bin:/usr/bin:/bin";
+        assert_eq!(finish(scene.alone(&["env", command]).env("PATH", path)).code(), code, "{command:?} by env(1)");
+        let outcome = finish(scene.trace(&[]).arg(command).env("PATH", path)).without_panic();
         assert_eq!(outcome.code(), code, "{command:?}: {}", outcome.stderr);
         assert_eq!(outcome.stderr.lines().count(), 1, "{command:?}: {}", outcome.stderr);
         assert!(outcome.stderr.starts_with("dpdb-trace: "), "{command:?}: {}", outcome.stderr);
