@@ -122,6 +122,9 @@ impl Outcome {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SuperviseError {
+    /// It was not called from the main thread, or that is not the only one.
+    #[error("supervising must begin on the main thread, before any other is started (by a preloaded library, perhaps)")]
+    NotAlone,
     /// The command line is empty.
     #[error("no command was given")]
     NoCommand,

@@ -6,6 +6,7 @@ use std::sync::mpsc::Receiver;
 use std::thread;
 
 use dpdb_snapshot::process::Signal;
+use nix::unistd::{getpid, gettid};
 
 use crate::capture::{Destination, NameTemplate};
 use crate::history::{Journal, Reporter, hand_on};
@@ -27,6 +28,19 @@ use crate::{Event, Observer, Options, Outcome, Stop, SuperviseError, doctor};
 /// # Errors
 /// Where nothing could be started. How the command ended, or that there is no such command, is an [`Outcome`].
 pub fn supervise(options: Options, observer: &mut dyn Observer) -> Result<Outcome, SuperviseError> {
+    // Blocked here, a signal goes to any other thread that does not block it, SIGCHLD above all: we would wait for ever.
+    if !is_only_thread() {
+        return Err(SuperviseError::NotAlone);
+    }
+    play(options, observer)
+}
+
+fn is_only_thread() -> bool {
+    let tasks = std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
+    gettid() == getpid() && tasks <= 1
+}
+
+fn play(options: Options, observer: &mut dyn Observer) -> Result<Outcome, SuperviseError> {
     let template = NameTemplate::parse(&options.name_template).map_err(|error| SuperviseError::NameTemplate {
         template: options.name_template.clone(),
         reason: error.to_string(),
@@ -129,7 +143,8 @@ fn after_panic(main: i32, mask: &SignalMask, observer: &mut dyn Observer) -> Res
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
+    use std::env;
+    use std::process::{Command, exit};
 
     use super::*;
     use crate::sys::failure::{PANIC, fail_once};
@@ -165,33 +180,38 @@ mod tests {
         ("defect while waiting", Call::Wait, PANIC),
     ];
 
-    /// One that supervises waits for every child of its process, so it needs one to itself.
-    #[test]
-    #[ignore = "run by the other tests, each in a process of its own"]
-    fn in_a_process_of_its_own() {
-        let wanted = std::env::var("FAILURE").unwrap();
-        let (_, call, errno) = FAILURES.into_iter().find(|(name, ..)| *name == wanted).unwrap();
+    /// Names the failure that a process is to play.
+    const FAILURE: &str = "DPDB_TRACE_TEST_FAILURE";
+
+    /// What supervising a crash prints when a system call fails once. One that supervises waits for every child of its
+    /// process, so it gets a process of its own: the runner is run again, for this test alone, and there the test gets
+    /// no further than here.
+    fn with(failure: &str) -> String {
+        if let Ok(failure) = env::var(FAILURE) {
+            play_with(&failure);
+            exit(0);
+        }
+        let test = thread::current().name().unwrap().to_owned();
+        // The runner calls a test on a thread of its own, and its main thread would take the SIGCHLDs, unless it starts
+        // with them blocked.
+        let mut command = Command::new("env");
+        command.arg("--block-signal=CHLD").arg(env::current_exe().unwrap());
+        let output = command.args(["--exact", "--nocapture", &test]).env(FAILURE, failure).output().unwrap();
+        assert!(output.status.success(), "{failure}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn play_with(failure: &str) {
+        let (_, call, errno) = FAILURES.into_iter().find(|(name, ..)| *name == failure).unwrap();
         fail_once(call, errno);
         let directory = tempfile::tempdir().unwrap();
         let script = "sh -c 'kill -SEGV $$'; exit 7";
         let mut options = Options::new(["sh", "-c", script].map(Into::into).to_vec());
         options.output_dir = directory.path().to_owned();
-        match supervise(options, &mut Printed) {
+        match play(options, &mut Printed) {
             Ok(outcome) => println!("outcome: {outcome:?}"),
             Err(error) => println!("error: {error}"),
         }
-    }
-
-    /// What supervising a crash prints when a system call fails once.
-    fn with(failure: &str) -> String {
-        // The runner calls a test on a thread of its own, and its main thread would take the SIGCHLDs, unless it starts
-        // with them blocked.
-        let mut command = Command::new("env");
-        command.arg("--block-signal=CHLD").arg(std::env::current_exe().unwrap());
-        command.args(["--exact", "--ignored", "--nocapture", "supervise::tests::in_a_process_of_its_own"]);
-        let output = command.env("FAILURE", failure).output().unwrap();
-        assert!(output.status.success(), "{failure}: {output:?}");
-        String::from_utf8(output.stdout).unwrap()
     }
 
     #[test]
@@ -225,5 +245,12 @@ mod tests {
             let told = with(failure);
             assert!(told.contains("error: ") && !told.contains("outcome: "), "{failure}: {told}");
         }
+    }
+
+    #[test]
+    fn beside_another_thread_nothing_is_supervised() {
+        // The runner's main thread is another one.
+        let error = supervise(Options::new(vec!["true".into()]), &mut Printed).unwrap_err();
+        assert!(error.to_string().contains("main thread"), "{error}");
     }
 }
