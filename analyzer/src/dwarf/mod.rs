@@ -24,6 +24,7 @@ mod search;
 mod sections;
 pub(crate) mod tail_calls;
 mod type_search;
+mod type_units;
 mod unit;
 mod view;
 
@@ -45,6 +46,7 @@ use outline::Outline;
 pub(crate) use scopes::around;
 pub(crate) use sections::Slice;
 use sections::Wanted;
+use type_units::Signatures;
 use unit::Part;
 pub(crate) use unit::{DieRef, Unit, UnitId};
 pub(crate) use view::View;
@@ -70,6 +72,7 @@ pub(crate) struct DebugInfo {
     /// Types that were read, and those that were found for a declaration.
     types: Mutex<HashMap<DieRef, Option<Arc<Type>>>>,
     definitions: Mutex<HashMap<String, Option<DieRef>>>,
+    signatures: OnceLock<Signatures>,
 }
 
 /// What is kept of a unit that was touched.
@@ -98,6 +101,7 @@ impl DebugInfo {
             abbreviations: Mutex::default(),
             types: Mutex::default(),
             definitions: Mutex::default(),
+            signatures: OnceLock::new(),
         })
     }
 

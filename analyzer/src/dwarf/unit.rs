@@ -13,6 +13,8 @@ use crate::Language;
 pub(crate) enum Part {
     /// The file with `.debug_info`.
     Main,
+    /// `.debug_types` of the file with `.debug_info`.
+    Types,
     /// The file that dwz moved shared units to.
     Alt,
     /// The `.dwo` file (or its share of the `.dwp` file) of the skeleton unit at the same offset in `Main`.

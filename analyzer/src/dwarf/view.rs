@@ -51,7 +51,7 @@ impl<'a> View<'a> {
             return known.clone();
         }
         let unit = match id.part {
-            Part::Main => self.plain_unit(id, self.main.clone()),
+            Part::Main | Part::Types => self.plain_unit(id, self.main.clone()),
             Part::Alt => self.plain_unit(id, self.main.sup.clone()?),
             Part::Split => self.split_unit(id.offset),
         };
@@ -70,7 +70,10 @@ impl<'a> View<'a> {
     }
 
     fn plain_unit(&self, id: UnitId, dwarf: Arc<Dwarf<'a>>) -> Option<Arc<Unit<'a>>> {
-        let header = dwarf.debug_info.header_from_offset(DebugInfoOffset(id.offset)).ok()?;
+        let header = match id.part {
+            Part::Types => self.type_unit_header(&dwarf, id.offset)?,
+            _ => dwarf.debug_info.header_from_offset(DebugInfoOffset(id.offset)).ok()?,
+        };
         let abbreviations = self.abbreviations(id.part, &dwarf, &header)?;
         let unit = gimli::Unit::new_with_abbreviations(&dwarf, header, abbreviations).ok()?;
         Some(Arc::new(Unit { id, dwarf, unit, skeleton: None }))
@@ -159,8 +162,10 @@ impl<'a> View<'a> {
             AttributeValue::DebugInfoRef(offset) if unit.id.part == Part::Split => {
                 offset.to_unit_offset(&unit.unit.header).map(|offset| unit.die(offset))
             }
+            AttributeValue::DebugInfoRef(offset) if unit.id.part == Part::Types => self.entry_at(Part::Main, offset.0),
             AttributeValue::DebugInfoRef(offset) => self.entry_at(unit.id.part, offset.0),
             AttributeValue::DebugInfoRefSup(offset) => self.entry_at(Part::Alt, offset.0),
+            AttributeValue::DebugTypesRef(signature) => self.type_of_signature(signature),
             _ => None,
         }
     }

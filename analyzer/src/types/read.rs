@@ -21,6 +21,11 @@ pub(super) type Entry<'a> = gimli::DebuggingInformationEntry<Slice<'a>>;
 pub(super) fn read(view: &View<'_>, die: DieRef) -> Option<Type> {
     let unit = view.unit(die.unit)?;
     let entry = unit.unit.entry(die.offset).ok()?;
+    // A type that has a unit of its own is declared here, with the signature of that unit.
+    let elsewhere = entry.attr_value(dw::DW_AT_signature).and_then(|signature| view.follow(&unit, &signature));
+    if let Some(elsewhere) = elsewhere.filter(|elsewhere| *elsewhere != die) {
+        return super::read(view, elsewhere).map(|found| Type::clone(&found));
+    }
     let reader = Reader { view, unit: &unit };
     let of = || reader.type_of(&entry);
     let kind = match entry.tag() {
