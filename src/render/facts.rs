@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use dpdb_snapshot::Text;
+
 use super::style::{Role, Style, clean, clean_str};
 use super::table::{Table, cell, number, plain};
 use super::{frames, units};
@@ -38,6 +40,14 @@ pub fn mappings(mappings: &Mappings, style: &Style) -> String {
     table.render(style)
 }
 
+/// The path in the process, and the file that is used in its place.
+fn path_and_file(path: &Text, file: Option<&Text>) -> String {
+    match file.filter(|file| *file != path) {
+        Some(file) => format!("{} (read from {})", clean(path), clean(file)),
+        None => clean(path),
+    }
+}
+
 /// The executable and libraries.
 pub fn modules(modules: &Modules, style: &Style) -> String {
     let mut table = Table::new(&["start", "end", "symbols", "build-id", "path"]);
@@ -51,7 +61,7 @@ pub fn modules(modules: &Modules, style: &Style) -> String {
             end(&module.range),
             cell(role, module.symbols),
             cell(Role::Faint, short),
-            cell(Role::File, clean(&module.path)),
+            cell(Role::File, path_and_file(&module.path, module.file.as_ref())),
         ]);
         for warning in &module.warnings {
             let _ = writeln!(warnings, "{} {}", style.paint(Role::Doubt, "warning:"), clean_str(warning));
