@@ -9,12 +9,19 @@ const LONGEST_MANGLED: usize = 64 << 10;
 /// gigabytes; such a name stays mangled.
 const LONGEST_NAME: usize = 64 << 10;
 
+/// What BFD, and so every GNU tool, puts behind a function's name for its stub in the procedure linkage table.
+pub const STUB_SUFFIX: &str = "@plt";
+
 /// Nesting that the C++ demangler follows before it gives up; it recurses on our stack.
 const DEEPEST: u32 = 96;
 
 /// The name a symbol stands for, without parameters: `ns::Class::method`, `core::ops::FnOnce::call_once`. What is not
-/// mangled, or cannot be demangled within bounds, comes back as it is; a symbol version (`@GLIBC_2.34`) never.
+/// mangled, or cannot be demangled within bounds, comes back as it is; a symbol version (`@GLIBC_2.34`) never. The
+/// `@plt` of a stub of the procedure linkage table stays.
 pub fn demangle(symbol: &str) -> String {
+    if let Some(function) = symbol.strip_suffix(STUB_SUFFIX) {
+        return demangle(function) + STUB_SUFFIX;
+    }
     let symbol = without_version(symbol);
     try_demangle(symbol).unwrap_or_else(|| symbol.to_owned())
 }
@@ -29,7 +36,7 @@ pub fn try_demangle(symbol: &str) -> Option<String> {
 
 /// A symbol's name without its version: `memcpy@@GLIBC_2.14` is `memcpy`.
 pub fn without_version(symbol: &str) -> &str {
-    match symbol.find('@') {
+    match symbol.find('@').filter(|_| !symbol.ends_with(STUB_SUFFIX)) {
         Some(at) if at > 0 => &symbol[..at],
         _ => symbol,
     }

@@ -1,6 +1,7 @@
 //! Names out of ELF symbol tables.
 
 mod demangle;
+mod linkage_table;
 mod mini_debug_info;
 mod table;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use object::elf;
 
 use super::demangle::{demangle, without_version};
+use super::linkage_table::{self, Stub};
 use crate::{ObjectFile, Svma};
 
 /// The bytes of an `Elf64_Sym` (gABI, "Symbol Table").
@@ -19,7 +20,7 @@ const MOST_STEPS: usize = 10_000;
 /// The functions and data objects that an ELF file and its debug files name.
 #[derive(Debug, Default)]
 pub struct SymbolTable {
-    tables: Vec<Table>,
+    names: Vec<Names>,
     code: Vec<Symbol>,
     data: Vec<Symbol>,
 }
@@ -49,11 +50,22 @@ impl SymbolRef<'_> {
     }
 }
 
-/// A symbol section, with its string table and the ranges of the file's executable sections.
+/// Where the names of some symbols stand, each ended by a NUL.
 #[derive(Debug)]
-struct Table {
-    object: Arc<ObjectFile>,
-    strings: usize,
+enum Names {
+    /// The string table that a symbol section is linked to: a section's number.
+    Section(Arc<ObjectFile>, usize),
+    /// Names that no file has.
+    Made(Vec<u8>),
+}
+
+impl Names {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Names::Section(object, strings) => object.section_data_at(*strings).ok().flatten().unwrap_or_default(),
+            Names::Made(names) => names,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -77,7 +89,7 @@ impl Symbol {
 
 impl SymbolTable {
     /// Reads `.symtab` and `.dynsym` of all `objects`, which are views of one file: itself, its separate debug file,
-    /// its `.gnu_debugdata`. What is damaged is left out.
+    /// its `.gnu_debugdata`; and names the stubs of its procedure linkage table. What is damaged is left out.
     pub fn read(objects: &[Arc<ObjectFile>]) -> SymbolTable {
         let mut symbols = SymbolTable::default();
         for object in objects {
@@ -89,6 +101,7 @@ impl SymbolTable {
             for (section, strings) in sections {
                 symbols.read_section(object, section, strings);
             }
+            symbols.add_stubs(linkage_table::stubs(object));
         }
         symbols.sort();
         symbols
@@ -101,14 +114,27 @@ impl SymbolTable {
 
     fn read_section(&mut self, object: &Arc<ObjectFile>, section: usize, strings: usize) {
         let Ok(Some(entries)) = object.section_data_at(section) else { return };
-        let Ok(table) = u16::try_from(self.tables.len()) else { return };
-        self.tables.push(Table { object: object.clone(), strings });
+        let Ok(table) = u16::try_from(self.names.len()) else { return };
+        self.names.push(Names::Section(object.clone(), strings));
         let names = object.section_data_at(strings).ok().flatten().unwrap_or_default();
         let homes: Vec<Home> = object.sections().map(Home::of).collect();
         for entry in entries.chunks_exact(ENTRY_SIZE).take(MOST_SYMBOLS) {
             let Some((symbol, is_code)) = parse(entry, names, table, &homes) else { continue };
             if is_code { self.code.push(symbol) } else { self.data.push(symbol) }
         }
+    }
+
+    fn add_stubs(&mut self, stubs: Vec<Stub>) {
+        let Ok(table) = u16::try_from(self.names.len()) else { return };
+        let mut names = Vec::new();
+        for Stub { address, size, name: text } in stubs {
+            let Ok(name) = u32::try_from(names.len()) else { break };
+            names.extend_from_slice(&text);
+            names.push(0);
+            let section_end = Svma(address.0.saturating_add(size));
+            self.code.push(Symbol { address, size, section_end, name, table, rank: 0, is_ifunc: false });
+        }
+        self.names.push(Names::Made(names));
     }
 
     fn sort(&mut self) {
@@ -167,9 +193,7 @@ impl SymbolTable {
     }
 
     fn name_of(&self, symbol: &Symbol) -> &[u8] {
-        let table = &self.tables[usize::from(symbol.table)];
-        let names = table.object.section_data_at(table.strings).ok().flatten().unwrap_or_default();
-        let name = c_string(names, symbol.name);
+        let name = c_string(self.names[usize::from(symbol.table)].bytes(), symbol.name);
         std::str::from_utf8(name).map_or(name, |name| without_version(name).as_bytes())
     }
 }
@@ -234,7 +258,7 @@ fn rank(kind: u8, binding: u8, name: &[u8]) -> u8 {
     typed << 3 | u8::from(!name.starts_with(b"__")) << 2 | scope
 }
 
-fn c_string(strings: &[u8], at: u32) -> &[u8] {
+pub(super) fn c_string(strings: &[u8], at: u32) -> &[u8] {
     let rest = strings.get(at as usize..).unwrap_or_default();
     &rest[..rest.iter().position(|&byte| byte == 0).unwrap_or(rest.len())]
 }
