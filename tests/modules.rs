@@ -33,7 +33,7 @@ impl Crashed {
     fn copy_through(built: &Path, wrapper: &[&str]) -> Crashed {
         let scene = Scene::new();
         let program = scene.path("prog");
-        fs::copy(built, &program).unwrap();
+        fs::copy(built, &program).expect("TMPDIR can be written");
         let outcome = scene.run(wrapper.iter().map(Path::new).chain([&*program]));
         assert_eq!(outcome.signal(), Some(11), "{}", outcome.stderr);
         let snapshot = scene.snapshot();
@@ -240,7 +240,7 @@ fn stripped(built: &Path) -> PathBuf {
         // Renamed into place: a test in another process may make the same one.
         let aside = built.with_extension(format!("stripped.{}", std::process::id()));
         run_tool("objcopy", &["-g", text(built), text(&aside)]);
-        fs::rename(&aside, &made).unwrap();
+        fs::rename(&aside, &made).expect("target/tmp can be written");
     }
     made
 }
