@@ -53,7 +53,7 @@ pub(crate) fn arguments(pid: i32) -> Vec<Text> {
     if line.is_empty() { Vec::new() } else { line.split(|&byte| byte == 0).map(|part| Text(part.to_vec())).collect() }
 }
 
-/// What `/proc/TID/status` says (proc_pid_status(5)), as far as the loop asks.
+/// What `/proc/TID/status` says (proc_pid_status(5)), as far as is asked of every signal and every thread.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Status {
     /// The process that the thread belongs to.
@@ -62,6 +62,10 @@ pub(crate) struct Status {
     pub(crate) ppid: i32,
     /// Signals pending for the thread and for the process, a bit each, signal 1 lowest.
     pub(crate) pending: u64,
+    /// Those pending for the thread alone.
+    pub(crate) pending_for_thread: u64,
+    /// Signals that the thread has blocked.
+    pub(crate) blocked: u64,
     /// Signals ignored.
     pub(crate) ignored: u64,
     /// Signals with a handler.
@@ -87,7 +91,12 @@ impl Status {
             match name {
                 "Tgid" => status.tgid = value.parse().unwrap_or(0),
                 "PPid" => status.ppid = value.parse().unwrap_or(0),
-                "SigPnd" | "ShdPnd" => status.pending |= bits(),
+                "SigPnd" => {
+                    status.pending_for_thread = bits();
+                    status.pending |= bits();
+                }
+                "ShdPnd" => status.pending |= bits(),
+                "SigBlk" => status.blocked = bits(),
                 "SigIgn" => status.ignored = bits(),
                 "SigCgt" => status.caught = bits(),
                 "NStgid" => status.namespace_pids = value.split_whitespace().flat_map(str::parse).collect(),
@@ -109,12 +118,13 @@ mod tests {
 
     const TEXT: &[u8] =
         b"Name:\ta b)\nTgid:\t7\nPPid:\t3\nNStgid:\t7\t1\nNSpid:\t9\t3\nSigPnd:\t0000000000000001\nShdPnd:\t0000000000000100\n\
-        SigIgn:\t0000000000001000\nSigCgt:\t0000000180004002\n";
+        SigBlk:\t0000000000010000\nSigIgn:\t0000000000001000\nSigCgt:\t0000000180004002\n";
 
     #[test]
     fn a_status_is_taken_apart() {
         let status = Status::parse(TEXT);
         assert_eq!((status.tgid, status.ppid, status.pending), (7, 3, 0x101));
+        assert_eq!((status.pending_for_thread, status.blocked), (1, 0x10000));
         assert_eq!((status.ignored, status.caught), (0x1000, 0x1_8000_4002));
         assert!(status.is_namespace_init());
         assert!(!Status { namespace_pids: vec![1], ..Status::default() }.is_namespace_init());

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use procfs::process::MountInfo;
+
 use super::mapping_table::MappedMemory;
 
 /// What lies under a mapping.
@@ -38,17 +40,13 @@ impl Mounts {
     pub fn parse(mountinfo: &[u8]) -> Mounts {
         let mut mounts = Mounts::default();
         for line in mountinfo.split(|&byte| byte == b'\n') {
-            // `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue`
-            let line = String::from_utf8_lossy(line);
-            let Some((left, right)) = line.split_once(" - ") else { continue };
-            let Some(device) = left.split(' ').nth(2).and_then(parse_device) else { continue };
-            let mut right = right.split(' ');
-            let Some(kind) = right.next() else { continue };
+            let Ok(mount) = MountInfo::from_line(&String::from_utf8_lossy(line)) else { continue };
+            let Some(device) = parse_device(&mount.majmin) else { continue };
             // xfs(5) and ext4(5): `dax` and `dax=always`; with `dax=inode` only the file itself knows.
-            if right.next_back().is_some_and(|options| options.split(',').any(|it| it == "dax" || it == "dax=always")) {
+            if let Some(None) | Some(Some("always")) = mount.super_options.get("dax").map(Option::as_deref) {
                 mounts.dax.insert(device);
             }
-            mounts.file_systems.insert(device, kind.to_owned());
+            mounts.file_systems.insert(device, mount.fs_type);
         }
         mounts
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use dpdb_snapshot::Text;
 use dpdb_snapshot::process::FileDescriptor;
+use procfs::process::FDTarget;
 
 use super::{ProcDir, sockets};
 
@@ -45,7 +46,10 @@ fn describe(dir: &mut ProcDir, fd: i32) -> Option<FileDescriptor> {
 }
 
 fn name_sockets(dir: &mut ProcDir, descriptors: &mut [FileDescriptor]) {
-    let inode = |target: &Text| target.as_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse::<u64>().ok();
+    let inode = |target: &Text| match target.as_str()?.parse() {
+        Ok(FDTarget::Socket(inode)) => Some(inode),
+        _ => None,
+    };
     let wanted: HashMap<u64, Option<String>> =
         descriptors.iter().filter_map(|found| Some((inode(&found.target)?, None))).collect();
     if wanted.is_empty() {

@@ -2,28 +2,24 @@
 
 use dpdb_snapshot::Text;
 use dpdb_snapshot::process::Host;
+use procfs::{Current, Meminfo};
 
 /// Reads the facts; what is missing stays empty, since none of it concerns the process alone.
 pub(crate) fn host_facts() -> Host {
     let line = |path: &str| std::fs::read_to_string(path).ok().map(|text| text.trim_end().to_owned());
-    let memory = line("/proc/meminfo").unwrap_or_default();
+    let memory = Meminfo::current().ok();
     let load = line("/proc/loadavg").unwrap_or_default();
     Host {
         name: Text::from(line("/proc/sys/kernel/hostname").unwrap_or_default().as_str()),
         kernel: line("/proc/sys/kernel/osrelease").unwrap_or_default(),
         machine: std::env::consts::ARCH.to_owned(),
         cpus: line("/sys/devices/system/cpu/online").and_then(|list| count_cpus(&list)),
-        memory: kilobytes(&memory, "MemTotal:"),
-        available: kilobytes(&memory, "MemAvailable:"),
+        memory: memory.as_ref().map(|memory| memory.mem_total),
+        available: memory.as_ref().and_then(|memory| memory.mem_available),
         load: load.match_indices(' ').nth(2).map(|(at, _)| load[..at].to_owned()),
         boot_id: line("/proc/sys/kernel/random/boot_id"),
         writer: concat!("dpdb-trace ", env!("CARGO_PKG_VERSION")).to_owned(),
     }
-}
-
-fn kilobytes(meminfo: &str, name: &str) -> Option<u64> {
-    let value = meminfo.lines().find_map(|line| line.strip_prefix(name))?;
-    value.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
 /// The length of a list such as `0-3,8`.

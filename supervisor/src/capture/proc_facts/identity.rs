@@ -5,14 +5,19 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use dpdb_snapshot::process::{Identity, Limit, Namespace};
 use dpdb_snapshot::{Process, Text};
+use procfs::process::Status;
+use procfs::{Current, FromBufRead, Uptime};
 
 use super::ProcDir;
 use super::stat::{parse_stat, ticks_to_ns};
 
 /// Fills in what `status`, `stat` and `comm` tell.
 pub(super) fn read(dir: &mut ProcDir, process: &mut Process) {
-    if let Some(status) = dir.read("status", 1 << 20) {
-        read_status(&status, process);
+    if let Some(status) = dir.read_text("status") {
+        match Status::from_buf_read(status.as_bytes()) {
+            Ok(status) => read_status(&status, process),
+            Err(error) => dir.complain(format!("{} was not understood: {error}", dir.path("status").display()), None),
+        }
     }
     if let Some(stat) = dir.read("stat", 4096).and_then(|line| parse_stat(&line)) {
         process.ppid = stat.ppid;
@@ -32,37 +37,22 @@ pub(super) fn read(dir: &mut ProcDir, process: &mut Process) {
 }
 
 /// The fields of `/proc/PID/status` (proc_pid_status(5)) that are in no other file.
-fn read_status(status: &[u8], process: &mut Process) {
-    let mut identity = Identity::default();
-    for line in String::from_utf8_lossy(status).lines() {
-        let Some((name, value)) = line.split_once(':') else { continue };
-        let numbers = || value.split_ascii_whitespace().filter_map(|number| number.parse::<u32>().ok());
-        match name {
-            "Uid" => identity.uid = four(numbers()),
-            "Gid" => identity.gid = four(numbers()),
-            "Groups" => identity.groups = numbers().collect(),
-            "Seccomp" => process.seccomp = value.trim().parse().ok(),
-            "NSpid" => {
-                let inner = numbers().next_back().map(|pid| pid as i32);
-                process.inner_pid = inner.filter(|_| numbers().count() > 1);
-            }
-            _ => {}
-        }
-    }
-    process.identity = Some(identity);
-}
-
-fn four(mut numbers: impl Iterator<Item = u32>) -> [u32; 4] {
-    [(); 4].map(|()| numbers.next().unwrap_or_default())
+fn read_status(status: &Status, process: &mut Process) {
+    process.identity = Some(Identity {
+        uid: [status.ruid, status.euid, status.suid, status.fuid],
+        gid: [status.rgid, status.egid, status.sgid, status.fgid],
+        groups: status.groups.clone(),
+    });
+    process.seccomp = status.seccomp.and_then(|mode| u8::try_from(mode).ok());
+    let pids = status.nspid.as_deref().unwrap_or_default();
+    process.inner_pid = pids.last().copied().filter(|_| pids.len() > 1);
 }
 
 /// The time of day, in nanoseconds, of a moment in ticks since boot.
 fn started(start_ticks: u64) -> Option<u64> {
-    let uptime = std::fs::read_to_string("/proc/uptime").ok()?;
-    let uptime: f64 = uptime.split(' ').next()?.parse().ok()?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_nanos() as u64;
-    let boot = now.checked_sub((uptime * 1e9) as u64)?;
-    boot.checked_add(ticks_to_ns(start_ticks))
+    let uptime = Uptime::current().ok()?.uptime_duration();
+    let boot = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.checked_sub(uptime)?;
+    u64::try_from(boot.as_nanos()).ok()?.checked_add(ticks_to_ns(start_ticks))
 }
 
 /// The lines of `/proc/PID/limits`, whose columns stand at fixed places (fs/proc/base.c, `proc_pid_limits`).
@@ -135,12 +125,17 @@ mod tests {
 
     #[test]
     fn an_inner_pid_is_told_only_where_there_is_one() {
+        let own = std::fs::File::open("/proc/self/status").unwrap();
+        let mut status = Status::from_buf_read(std::io::BufReader::new(own)).unwrap();
         let mut process = Process::default();
-        read_status(b"Uid:\t1\t2\t3\t4\nGroups:\t5 6 \nNSpid:\t100\nSeccomp:\t2\n", &mut process);
+        (status.ruid, status.euid, status.suid, status.fuid) = (1, 2, 3, 4);
+        (status.groups, status.seccomp, status.nspid) = (vec![5, 6], Some(2), Some(vec![100]));
+        read_status(&status, &mut process);
         assert_eq!((process.inner_pid, process.seccomp), (None, Some(2)));
         let identity = process.identity.clone().unwrap();
         assert_eq!((identity.uid, identity.groups), ([1, 2, 3, 4], vec![5, 6]));
-        read_status(b"NSpid:\t100\t7\t1\n", &mut process);
+        status.nspid = Some(vec![100, 7, 1]);
+        read_status(&status, &mut process);
         assert_eq!(process.inner_pid, Some(1));
     }
 

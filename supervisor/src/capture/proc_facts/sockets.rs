@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
 
 use dpdb_snapshot::Text;
+use procfs::FromBufReadSI;
+use procfs::net::{TcpNetEntries, TcpState, UdpNetEntries};
 
 use super::ProcDir;
 
@@ -42,7 +44,7 @@ pub(super) fn describe(dir: &mut ProcDir, mut wanted: HashMap<u64, Option<String
     wanted
 }
 
-/// `Num: RefCount Protocol Flags Type St Inode Path`.
+/// `Num: RefCount Protocol Flags Type St Inode Path`. Ours, since procfs drops the flags, which tell who listens.
 fn unix_line(line: &[u8]) -> Option<(u64, String)> {
     let text = Text(line.to_vec()).to_string();
     let mut fields = text.split_ascii_whitespace().skip(4);
@@ -66,61 +68,41 @@ fn unix_line(line: &[u8]) -> Option<(u64, String)> {
     Some((inode, format!("unix {kind} {state}{path}")))
 }
 
-/// `sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode`.
+/// A line of the tables of tcp and udp.
 fn inet_line(table: &str, line: &[u8]) -> Option<(u64, String)> {
-    let line = std::str::from_utf8(line).ok()?;
-    let fields: Vec<&str> = line.split_ascii_whitespace().collect();
-    let local = parse_address(fields.get(1)?)?;
-    let remote = parse_address(fields.get(2)?)?;
-    let inode = fields.get(9)?.parse().ok()?;
-    let mut description = format!("{table} {local}");
-    if remote.port() != 0 {
-        description.push_str(&format!(" -> {remote}"));
-    }
+    // The parsers skip a table's head. A line at a time: one that they do not understand is not to cost the others,
+    // nor is a table of a million to be held whole.
+    let headed = b"\n".chain(line);
+    let machine = procfs::current_system_info();
     if table.starts_with("tcp") {
-        description.push(' ');
-        description.push_str(tcp_state(fields.get(3)?));
+        let entry = TcpNetEntries::from_buf_read(headed, machine).ok()?.0.pop()?;
+        let connection = connection(table, entry.local_address, entry.remote_address);
+        return Some((entry.inode, format!("{connection} {}", tcp_state(&entry.state))));
     }
-    Some((inode, description))
+    let entry = UdpNetEntries::from_buf_read(headed, machine).ok()?.0.pop()?;
+    Some((entry.inode, connection(table, entry.local_address, entry.remote_address)))
 }
 
-/// include/net/tcp_states.h.
-fn tcp_state(code: &str) -> &'static str {
-    const STATES: [&str; 12] = [
-        "ESTABLISHED",
-        "SYN_SENT",
-        "SYN_RECV",
-        "FIN_WAIT1",
-        "FIN_WAIT2",
-        "TIME_WAIT",
-        "CLOSE",
-        "CLOSE_WAIT",
-        "LAST_ACK",
-        "LISTEN",
-        "CLOSING",
-        "NEW_SYN_RECV",
-    ];
-    let number = usize::from_str_radix(code, 16).unwrap_or(0);
-    number.checked_sub(1).and_then(|index| STATES.get(index)).copied().unwrap_or("UNKNOWN")
+fn connection(table: &str, local: SocketAddr, remote: SocketAddr) -> String {
+    if remote.port() == 0 { format!("{table} {local}") } else { format!("{table} {local} -> {remote}") }
 }
 
-/// `0100007F:1F90`: the address as 32-bit words in the machine's byte order, the port as a number.
-fn parse_address(text: &str) -> Option<SocketAddr> {
-    let (address, port) = text.split_once(':')?;
-    let port = u16::from_str_radix(port, 16).ok()?;
-    let word = |at: usize| u32::from_str_radix(address.get(at..at + 8)?, 16).ok();
-    let address = match address.len() {
-        8 => IpAddr::V4(Ipv4Addr::from(word(0)?.to_ne_bytes())),
-        32 => {
-            let mut bytes = [0; 16];
-            for (index, quarter) in bytes.chunks_exact_mut(4).enumerate() {
-                quarter.copy_from_slice(&word(index * 8)?.to_ne_bytes());
-            }
-            IpAddr::V6(Ipv6Addr::from(bytes))
-        }
-        _ => return None,
-    };
-    Some(SocketAddr::new(address, port))
+/// The kernel's own names (include/net/tcp_states.h).
+fn tcp_state(state: &TcpState) -> &'static str {
+    match state {
+        TcpState::Established => "ESTABLISHED",
+        TcpState::SynSent => "SYN_SENT",
+        TcpState::SynRecv => "SYN_RECV",
+        TcpState::FinWait1 => "FIN_WAIT1",
+        TcpState::FinWait2 => "FIN_WAIT2",
+        TcpState::TimeWait => "TIME_WAIT",
+        TcpState::Close => "CLOSE",
+        TcpState::CloseWait => "CLOSE_WAIT",
+        TcpState::LastAck => "LAST_ACK",
+        TcpState::Listen => "LISTEN",
+        TcpState::Closing => "CLOSING",
+        TcpState::NewSynRecv => "NEW_SYN_RECV",
+    }
 }
 
 #[cfg(test)]
@@ -133,7 +115,7 @@ mod tests {
             b"   0: 0100007F:18EB 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0 100";
         assert_eq!(inet_line("tcp", line), Some((4711, "tcp 127.0.0.1:6379 LISTEN".to_owned())));
         let line =
-            b"   0: 00000000000000000000000001000000:0016 B80D01200000000000000000AB000000:D431 01 0:0 00:0 0 0 0 12";
+            b"   0: 00000000000000000000000001000000:0016 B80D01200000000000000000AB000000:D431 01 0:0 00:0 0 0 0 12 1 0";
         let (inode, description) = inet_line("tcp6", line).unwrap();
         assert_eq!((inode, description.as_str()), (12, "tcp6 [::1]:22 -> [2001:db8::ab]:54321 ESTABLISHED"));
         let line = b"0000000000000000: 00000002 00000000 00010000 0001 01 9 /run/x";

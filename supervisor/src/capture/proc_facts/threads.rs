@@ -2,12 +2,17 @@
 
 use dpdb_snapshot::process::Syscall;
 use dpdb_snapshot::{Process, SoftError, Text, Thread};
+use procfs::FromRead;
 
 use super::ProcDir;
 use super::stat::{parse_stat, ticks_to_ns};
+use crate::proc::Status;
 
 /// The most threads that are described.
 const MOST_THREADS: usize = 1 << 16;
+
+/// The most of a `status` that is looked at.
+const LONGEST_STATUS: usize = 64 << 10;
 
 /// Fills in names, masks, times and system calls of `process.threads`, and adds the threads that it does not have
 /// yet: those that could not be stopped, and a leader that is a zombie already.
@@ -38,8 +43,9 @@ fn add_missing(dir: &mut ProcDir, threads: &mut Vec<Thread>) {
 
 fn read_one(pid: i32, thread: &mut Thread, errors: &mut Vec<SoftError>) {
     let mut dir = ProcDir::of_thread(pid, thread.tid);
-    if let Some(status) = dir.read_text("status") {
-        read_masks(&status, thread);
+    if let Some(status) = dir.read("status", LONGEST_STATUS).map(|text| Status::parse(&text)) {
+        thread.pending = status.pending_for_thread;
+        thread.blocked = status.blocked;
     }
     if let Some(stat) = dir.read("stat", 4096).and_then(|line| parse_stat(&line)) {
         thread.name = Some(stat.comm);
@@ -50,33 +56,19 @@ fn read_one(pid: i32, thread: &mut Thread, errors: &mut Vec<SoftError>) {
         thread.system_time = Some(ticks_to_ns(stat.system_ticks));
     }
     // A dead leader has no system call, and a kernel may be built without the file: nothing to complain of.
-    let syscall = std::fs::read_to_string(dir.path("syscall"));
-    thread.syscall = thread.syscall.take().or_else(|| parse_syscall(&syscall.unwrap_or_default()));
+    let line = std::fs::read(dir.path("syscall")).unwrap_or_default();
+    thread.syscall = thread.syscall.take().or_else(|| parse_syscall(&line));
     errors.append(&mut dir.errors);
 }
 
-fn read_masks(status: &str, thread: &mut Thread) {
-    for line in status.lines() {
-        let Some((name, value)) = line.split_once(':') else { continue };
-        let mask = || u64::from_str_radix(value.trim(), 16).unwrap_or_default();
-        match name {
-            "SigPnd" => thread.pending = mask(),
-            "SigBlk" => thread.blocked = mask(),
-            _ => {}
+/// `/proc/PID/task/TID/syscall` (proc_pid_syscall(5)); `None` where the thread is in none.
+fn parse_syscall(line: &[u8]) -> Option<Syscall> {
+    match procfs::process::Syscall::from_read(line).ok()? {
+        procfs::process::Syscall::Blocked { syscall_number: number @ 0.., argument_registers: arguments, .. } => {
+            Some(Syscall { number, arguments })
         }
+        _ => None,
     }
-}
-
-/// `/proc/PID/task/TID/syscall`: `0 0x3 0x7ff… … 0x7ff…(stack) 0x7f…(program counter)`. It begins with `running` or
-/// `-1` where the thread is in none.
-fn parse_syscall(line: &str) -> Option<Syscall> {
-    let mut fields = line.split_ascii_whitespace();
-    let number = fields.next()?.parse().ok().filter(|number| *number >= 0)?;
-    let mut arguments = [0; 6];
-    for argument in &mut arguments {
-        *argument = u64::from_str_radix(fields.next()?.strip_prefix("0x")?, 16).ok()?;
-    }
-    Some(Syscall { number, arguments })
 }
 
 /// What a running thread was doing: the state letter of its `stat` and the kernel function it sleeps in. To be asked
@@ -95,10 +87,10 @@ mod tests {
     #[test]
     fn a_system_call_is_read_and_none_is_none() {
         let line = "7 0x1 0x2 0x3 0x4 0x5 0xffffffffffffffff 0x7ffc 0x7f00\n";
-        let syscall = parse_syscall(line).unwrap();
+        let syscall = parse_syscall(line.as_bytes()).unwrap();
         assert_eq!((syscall.number, syscall.arguments), (7, [1, 2, 3, 4, 5, u64::MAX]));
-        for none in ["running\n", "-1 0x7ffc 0x7f00\n", "", "7 0x1 0x2\n", "7 1 2 3 4 5 6 7 8\n"] {
-            assert_eq!(parse_syscall(none), None, "{none}");
+        for none in ["running\n", "-1 0x7ffc 0x7f00\n", "", "7 0x1 0x2\n"] {
+            assert_eq!(parse_syscall(none.as_bytes()), None, "{none}");
         }
     }
 }
