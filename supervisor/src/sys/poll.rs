@@ -1,16 +1,20 @@
 //! Waiting for several things at once.
 
 use std::io::{PipeReader, PipeWriter};
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::failure::{Call, check, done};
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::sys::time::TimeSpec;
+
+use super::failure::{Call, check};
 use super::{Errno, Result};
 
 /// A bell that any thread can ring to wake the one that polls it (eventfd(2)).
 #[derive(Clone, Debug)]
-pub struct Bell(Arc<OwnedFd>);
+pub struct Bell(Arc<EventFd>);
 
 impl Bell {
     /// A bell that was not rung yet.
@@ -18,28 +22,24 @@ impl Bell {
     /// # Errors
     /// EMFILE and its like.
     pub fn new() -> Result<Bell> {
-        // SAFETY: no pointers; a descriptor that it returns is ours alone.
-        let fd = done(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) })?;
-        // SAFETY: as above.
-        Ok(Bell(Arc::new(unsafe { OwnedFd::from_raw_fd(fd) })))
+        let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
+        EventFd::from_value_and_flags(0, flags).map(|fd| Bell(Arc::new(fd)))
     }
 
     /// Makes it readable until [`Bell::quiet`].
     pub fn ring(&self) {
-        let one = 1u64.to_ne_bytes();
-        // SAFETY: eight readable bytes. It fails only where the counter is full, and then it rings already.
-        unsafe { libc::write(self.0.as_raw_fd(), one.as_ptr().cast(), one.len()) };
+        // It fails only where the counter is full, and then it rings already.
+        let _ = self.0.write(1);
     }
 
     /// Takes the ringing back.
     pub fn quiet(&self) {
-        let mut count = [0u8; 8];
-        // SAFETY: eight writable bytes. It fails only where it does not ring.
-        unsafe { libc::read(self.0.as_raw_fd(), count.as_mut_ptr().cast(), count.len()) };
+        // It fails only where it does not ring.
+        let _ = self.0.read();
     }
 }
 
-impl std::os::fd::AsFd for Bell {
+impl AsFd for Bell {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
@@ -60,16 +60,10 @@ pub struct Ready {
 /// EINTR, ENOMEM.
 pub fn wait_until_readable(first: BorrowedFd<'_>, second: BorrowedFd<'_>, timeout: Option<Duration>) -> Result<Ready> {
     check(Call::Poll)?;
-    let entry = |fd: BorrowedFd<'_>| libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-    let mut entries = [entry(first), entry(second)];
-    let timeout = timeout.map(|timeout| libc::timespec {
-        tv_sec: timeout.as_secs().try_into().unwrap_or(i64::MAX),
-        tv_nsec: timeout.subsec_nanos().into(),
-    });
-    let timeout = timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
-    // SAFETY: two entries, as told; the timespec lives in this frame; no mask.
-    Errno::result(unsafe { libc::ppoll(entries.as_mut_ptr(), 2, timeout, std::ptr::null()) })?;
-    Ok(Ready { first: entries[0].revents != 0, second: entries[1].revents != 0 })
+    let mut entries = [first, second].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+    ppoll(&mut entries, timeout.map(TimeSpec::from), None)?;
+    let [first, second] = entries.map(|entry| entry.any().unwrap_or(true));
+    Ok(Ready { first, second })
 }
 
 /// A pipe that no program inherits.

@@ -1,11 +1,15 @@
 //! Processes: making, ending and asking after them.
 
+use std::fs::{File, OpenOptions};
 use std::os::fd::{FromRawFd, OwnedFd};
+
+use nix::sys::resource::{Resource, setrlimit};
+use nix::unistd::{self, Pid};
 
 use super::failure::{Call, check, done};
 use super::{Errno, Result};
 
-/// Sends `signal` to process `pid` (kill(2)).
+/// Sends `signal` to process `pid` (kill(2)); nix has no real-time signals.
 ///
 /// # Errors
 /// ESRCH, EPERM.
@@ -34,8 +38,7 @@ pub fn thread_exists(pid: i32, tid: i32) -> bool {
 /// # Errors
 /// ESRCH.
 pub fn group_of(pid: i32) -> Result<i32> {
-    // SAFETY: no pointers.
-    done(unsafe { libc::getpgid(pid) })
+    unistd::getpgid(Some(Pid::from_raw(pid))).map(Pid::as_raw)
 }
 
 /// The session of `pid`, zero for us.
@@ -43,24 +46,19 @@ pub fn group_of(pid: i32) -> Result<i32> {
 /// # Errors
 /// ESRCH.
 pub fn session_of(pid: i32) -> Result<i32> {
-    // SAFETY: no pointers.
-    done(unsafe { libc::getsid(pid) })
+    unistd::getsid(Some(Pid::from_raw(pid))).map(Pid::as_raw)
 }
 
 /// The foreground process group of our controlling terminal; `None` where we have none.
 pub fn foreground_group() -> Option<i32> {
-    use std::os::fd::AsRawFd;
-    let terminal = std::fs::File::open("/dev/tty").ok()?;
-    // SAFETY: no pointers.
-    let group = unsafe { libc::tcgetpgrp(terminal.as_raw_fd()) };
-    (group > 0).then_some(group)
+    let terminal = File::open("/dev/tty").ok()?;
+    unistd::tcgetpgrp(terminal).ok().map(Pid::as_raw).filter(|&group| group > 0)
 }
 
 /// Keeps this process from dumping core when it dies (RLIMIT_CORE).
 pub fn set_core_limit_to_zero() {
-    let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: reads one rlimit.
-    unsafe { libc::setrlimit(libc::RLIMIT_CORE, &none) };
+    // The limit may always be lowered.
+    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
 }
 
 /// A descriptor that stands for thread `tid` (pidfd_open(2)); for a thread that is not its process's first, the kernel
@@ -80,23 +78,19 @@ pub fn pidfd(tid: i32) -> Result<OwnedFd> {
 
 /// Our effective user id.
 pub fn effective_user() -> u32 {
-    // SAFETY: always sound.
-    unsafe { libc::geteuid() }
+    unistd::geteuid().as_raw()
 }
 
 /// Our effective group id.
 pub fn effective_group() -> u32 {
-    // SAFETY: always sound.
-    unsafe { libc::getegid() }
+    unistd::getegid().as_raw()
 }
 
 /// Puts `/dev/null` in the place of our standard input and output: whoever reads the other end of a pipe is to see it
 /// closed when the command closes it, not when we end.
 pub fn drop_standard_streams() {
-    use std::os::fd::AsRawFd;
-    let Ok(null) = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null") else { return };
-    for fd in [libc::STDIN_FILENO, libc::STDOUT_FILENO] {
-        // SAFETY: replaces a descriptor that stays open, as std expects of these.
-        unsafe { libc::dup2(null.as_raw_fd(), fd) };
-    }
+    let Ok(null) = OpenOptions::new().read(true).write(true).open("/dev/null") else { return };
+    // Open descriptors, all three: nothing can fail here.
+    let _ = unistd::dup2_stdin(&null);
+    let _ = unistd::dup2_stdout(&null);
 }

@@ -1,22 +1,17 @@
 //! Our own signals: what is blocked, what is ignored, and reading them as data (signalfd(2)).
 
 use std::mem::{self, MaybeUninit};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 
-use super::failure::{Call, check, done};
+use nix::sys::signal::{SigSet, SigmaskHow};
+use nix::sys::signalfd::{self, SfdFlags};
+
+use super::failure::{Call, check};
 use super::{Errno, Result};
 
 /// A set of blocked signals, as this thread had it.
-#[derive(Clone, Copy)]
-pub struct SignalMask(libc::sigset_t);
-
-impl std::fmt::Debug for SignalMask {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // SAFETY: the set is initialised, and the numbers are signals.
-        let blocked = (1..=64).filter(|&signal| unsafe { libc::sigismember(&self.0, signal) } == 1);
-        f.debug_set().entries(blocked).finish()
-    }
-}
+#[derive(Clone, Copy, Debug)]
+pub struct SignalMask(SigSet);
 
 /// A signal that was sent to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +26,7 @@ pub struct Received {
 
 /// A descriptor from which the blocked signals of this process are read.
 #[derive(Debug)]
-pub struct SignalFd(OwnedFd);
+pub struct SignalFd(signalfd::SignalFd);
 
 impl SignalFd {
     /// One that brings every signal that the calling thread has blocked.
@@ -40,34 +35,15 @@ impl SignalFd {
     /// EMFILE and its like.
     pub fn new() -> Result<SignalFd> {
         check(Call::SignalFd)?;
-        let mask = current_set();
-        // SAFETY: the set is initialised; a descriptor that it returns is ours alone.
-        let fd = done(unsafe { libc::signalfd(-1, &mask, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) })?;
-        // SAFETY: as above.
-        Ok(SignalFd(unsafe { OwnedFd::from_raw_fd(fd) }))
+        let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
+        signalfd::SignalFd::with_flags(&current_mask().0, flags).map(SignalFd)
     }
 
     /// All signals that are pending, oldest kind first.
     pub fn receive(&self) -> Vec<Received> {
-        const AT_ONCE: usize = 8;
-        const SIZE: usize = mem::size_of::<libc::signalfd_siginfo>();
-        let mut received = Vec::new();
-        loop {
-            let mut infos = MaybeUninit::<[libc::signalfd_siginfo; AT_ONCE]>::zeroed();
-            // SAFETY: as many writable bytes as told.
-            let read = unsafe { libc::read(self.0.as_raw_fd(), infos.as_mut_ptr().cast(), AT_ONCE * SIZE) };
-            // SAFETY: any bytes are a signalfd_siginfo, which holds integers only.
-            let infos = unsafe { infos.assume_init() };
-            let count = usize::try_from(read).unwrap_or(0) / SIZE;
-            received.extend(infos[..count].iter().map(|info| Received {
-                signal: info.ssi_signo as i32,
-                code: info.ssi_code,
-                sender: info.ssi_pid as i32,
-            }));
-            if count < AT_ONCE {
-                return received;
-            }
-        }
+        std::iter::from_fn(|| self.0.read_signal().ok().flatten())
+            .map(|info| Received { signal: info.ssi_signo as i32, code: info.ssi_code, sender: info.ssi_pid as i32 })
+            .collect()
     }
 }
 
@@ -80,34 +56,20 @@ impl AsFd for SignalFd {
 /// Blocks every signal for the calling thread and those it will start, and returns what was blocked before. Faults of
 /// our own are not held up by it: a blocked synchronous signal kills at once (kernel/signal.c, `force_sig_info`).
 pub fn block_all_but_faults() -> SignalMask {
-    let mut all = MaybeUninit::<libc::sigset_t>::uninit();
-    let mut before = MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: both sets are written by the calls before they are read; glibc keeps 32 and 33 to itself unblocked.
-    unsafe {
-        libc::sigfillset(all.as_mut_ptr());
-        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
-        SignalMask(before.assume_init())
-    }
+    // It fails for no valid argument. glibc keeps 32 and 33 to itself, unblocked.
+    SignalMask(SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK).unwrap_or_else(|_| SigSet::empty()))
 }
 
 /// Makes `mask` the calling thread's.
 pub fn restore_mask(mask: &SignalMask) {
-    // SAFETY: an initialised set.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &mask.0, std::ptr::null_mut()) };
+    // It fails for no valid argument.
+    let _ = mask.0.thread_set_mask();
 }
 
 /// The signals that the calling thread has blocked.
 pub fn current_mask() -> SignalMask {
-    SignalMask(current_set())
-}
-
-fn current_set() -> libc::sigset_t {
-    let mut mask = MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: the call writes the set, and changes nothing where it is given none.
-    unsafe {
-        libc::pthread_sigmask(libc::SIG_SETMASK, std::ptr::null(), mask.as_mut_ptr());
-        mask.assume_init()
-    }
+    // It fails for no valid argument.
+    SignalMask(SigSet::thread_get_mask().unwrap_or_else(|_| SigSet::empty()))
 }
 
 /// The kernel's `struct sigaction` on x86-64 (include/linux/signal_types.h), which is not glibc's.
@@ -169,7 +131,7 @@ pub fn stop_with(signal: i32) {
 }
 
 fn raise_unblocked(signal: i32) {
-    let before = current_set();
+    let before = current_mask();
     let mut only = MaybeUninit::<libc::sigset_t>::uninit();
     // SAFETY: the set is written before it is read; raise(3) directs the signal to this thread, so it is taken when
     // it is unblocked, before the call returns.
@@ -178,6 +140,6 @@ fn raise_unblocked(signal: i32) {
         libc::sigaddset(only.as_mut_ptr(), signal);
         libc::raise(signal);
         libc::pthread_sigmask(libc::SIG_UNBLOCK, only.as_ptr(), std::ptr::null_mut());
-        libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut());
     }
+    restore_mask(&before);
 }
