@@ -244,3 +244,68 @@ fn stripped(built: &Path) -> PathBuf {
     }
     made
 }
+
+/// Overwrites `count` bytes with `0xff` in a section of `file`: at its start, or in its middle.
+#[track_caller]
+fn damage(file: &Path, section: &str, at_start: bool, count: usize) {
+    let headers = finish(Command::new(tool("readelf")).arg("-SW").arg(file)).success().stdout;
+    let row = headers.lines().find(|line| line.contains(&format!(" {section} "))).expect("the section is there");
+    let (_, rest) = row.split_once(section).expect("it was just found");
+    let fields: Vec<&str> = rest.split_whitespace().collect();
+    let number = |digits: &str| usize::from_str_radix(digits, 16).expect("readelf writes hexadecimal numbers");
+    let (offset, size) = (number(fields[2]), number(fields[3]));
+    let mut bytes = fs::read(file).expect("it is ours");
+    let from = if at_start { offset } else { offset + size / 2 };
+    bytes[from..(from + count).min(offset + size)].fill(0xff);
+    fs::write(file, bytes).expect("it is ours");
+}
+
+/// `parts` are told in one warning, once, however many commands run into it.
+#[track_caller]
+fn assert_told_once(crashed: &Crashed, parts: &[&str]) {
+    let twice = inspect(&crashed.snapshot, ["-c", "bt", "-c", "frames", "-c", "whatat $pc"]).success();
+    assert_refused(&twice, parts);
+    let info = inspect(&crashed.snapshot, ["-c", "bt", "-c", "info"]).success().stdout;
+    assert!(info.lines().any(|line| parts.iter().all(|part| line.contains(part))), "info tells it, too:\n{info}");
+}
+
+#[test]
+fn debug_information_that_cannot_be_decompressed_is_told_once() {
+    for (kind, flag) in [("zlib", "--compress-debug-sections=zlib"), ("zstd", "--compress-debug-sections=zstd")] {
+        let scene = Scene::new();
+        let compressed = scene.path(kind);
+        run_tool("objcopy", &[flag, text(&fixture("null_read.c")), text(&compressed)]);
+        damage(&compressed, ".debug_info", false, 40);
+        let crashed = Crashed::copy_of(&compressed);
+        assert_told_once(&crashed, &[text(&crashed.program), "section .debug_info"]);
+        // The symbol table is whole.
+        assert!(crashed.backtrace(&[]).stdout.contains("in innermost"));
+    }
+}
+
+#[test]
+fn a_damaged_minidebuginfo_is_told_once() {
+    let scene = Scene::new();
+    let (mini, with_mini) = (scene.path("mini"), scene.path("with_mini"));
+    run_tool("objcopy", &["-S", "--keep-symbol=innermost", text(&fixture("null_read.c")), text(&mini)]);
+    run_tool("xz", &["-k", text(&mini)]);
+    let section = format!(".gnu_debugdata={}.xz", text(&mini));
+    run_tool("objcopy", &["-S", "--add-section", &section, text(&fixture("null_read.c")), text(&with_mini)]);
+    let whole = Crashed::copy_of(&with_mini).backtrace(&[]);
+    assert!(whole.stdout.contains("in innermost") && whole.stderr.is_empty(), "{whole:?}");
+    damage(&with_mini, ".gnu_debugdata", false, 100);
+    let crashed = Crashed::copy_of(&with_mini);
+    assert_told_once(&crashed, &[text(&crashed.program), ".gnu_debugdata"]);
+}
+
+#[test]
+fn a_unit_that_cannot_be_read_is_told_once() {
+    let built = fixture_with("null_read.c", Build { flags: &["-gno-pubnames"], ..Build::default() });
+    let crashed = Crashed::copy_of(&built);
+    // Without its address table a file is searched unit by unit; the first one's length becomes reserved.
+    run_tool("objcopy", &["--remove-section=.debug_aranges", text(&crashed.program)]);
+    let headers = finish(Command::new(tool("readelf")).arg("-SW").arg(&crashed.program)).success().stdout;
+    assert!(!headers.contains(".debug_aranges"), "{headers}");
+    damage(&crashed.program, ".debug_info", true, 12);
+    assert_told_once(&crashed, &[text(&crashed.program), "section .debug_info", "damaged at 0x0"]);
+}

@@ -1,7 +1,7 @@
 //! Compressed ELF sections, undone within bounds.
 
+use flate2::{Decompress, FlushDecompress, Status};
 use object::elf;
-use object::read::{CompressedData, CompressionFormat};
 
 /// No section may become larger than this. The largest `.debug_info` known to us, a Chromium's, is under 3 GiB.
 const MAX_SIZE: u64 = 4 << 30;
@@ -45,17 +45,31 @@ fn check_size(size: u64, data: &[u8]) -> Result<(), String> {
 }
 
 fn zlib(data: &[u8], size: u64) -> Result<Vec<u8>, String> {
-    let data = CompressedData { format: CompressionFormat::Zlib, data, uncompressed_size: size };
-    data.decompress().map(std::borrow::Cow::into_owned).map_err(|error| error.to_string())
+    let mut contents = with_room_for(size)?;
+    let mut inflate = Decompress::new(true);
+    let status = inflate.decompress_vec(data, &mut contents, FlushDecompress::Finish);
+    match status.map_err(|error| error.to_string())? {
+        Status::StreamEnd => check_length(contents, size),
+        Status::Ok | Status::BufError => Err(format!("its zlib stream does not end after {} bytes", contents.len())),
+    }
 }
 
 /// Several zstd frames may follow each other: lld compresses shards of a large section one by one.
 fn zstd(data: &[u8], size: u64) -> Result<Vec<u8>, String> {
     use std::io::Read;
-    let mut contents = Vec::new();
-    contents.try_reserve_exact(size as usize).map_err(|error| error.to_string())?;
+    let mut contents = with_room_for(size)?;
     let decoder = zstd::stream::Decoder::with_buffer(data).map_err(|error| error.to_string())?;
     decoder.take(size + 1).read_to_end(&mut contents).map_err(|error| error.to_string())?;
+    check_length(contents, size)
+}
+
+fn with_room_for(size: u64) -> Result<Vec<u8>, String> {
+    let mut contents = Vec::new();
+    contents.try_reserve_exact(size as usize).map_err(|error| error.to_string())?;
+    Ok(contents)
+}
+
+fn check_length(contents: Vec<u8>, size: u64) -> Result<Vec<u8>, String> {
     if contents.len() as u64 != size {
         return Err(format!("it decompresses to {} bytes and not to {size}", contents.len()));
     }
@@ -82,6 +96,24 @@ mod tests {
         let mut data = zstd::encode_all(first, 3).unwrap();
         data.extend(zstd::encode_all(second, 3).unwrap());
         assert_eq!(gabi(&gabi_section(2, text.len() as u64, &data)).unwrap(), text);
+    }
+
+    #[test]
+    fn a_zlib_stream_that_is_cut_or_damaged_is_an_error() {
+        let text = b"some debug information".repeat(100);
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+        std::io::Write::write_all(&mut encoder, &text).unwrap();
+        let whole = encoder.finish().unwrap();
+        let size = text.len() as u64;
+        assert_eq!(gabi(&gabi_section(1, size, &whole)).unwrap(), text);
+        assert!(gabi(&gabi_section(1, size + 1, &whole)).unwrap_err().contains("and not to"));
+        assert!(gabi(&gabi_section(1, size - 1, &whole)).is_err());
+        for cut in 0..whole.len() {
+            assert!(gabi(&gabi_section(1, size, &whole[..cut])).is_err(), "{cut}");
+        }
+        let mut damaged = whole.clone();
+        damaged[whole.len() / 2] ^= 0xff;
+        assert!(gabi(&gabi_section(1, size, &damaged)).is_err());
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub(crate) struct ModuleSymbols {
     warnings: Vec<String>,
     symbols: OnceLock<SymbolTable>,
     debug_info: OnceLock<Option<DebugInfo>>,
+    /// Why its `.gnu_debugdata` is of no use.
+    mini_damage: OnceLock<String>,
 }
 
 impl ModuleSymbols {
@@ -35,8 +37,8 @@ impl ModuleSymbols {
         let with_debug_info = separate.iter().chain([&object]).find(|file| dwarf::has_debug_info(file));
         let mut alt = with_debug_info.map(|file| finder.alt_file(file)).unwrap_or_default();
         warnings.append(&mut alt.warnings);
-        let (symbols, debug_info) = (OnceLock::new(), OnceLock::new());
-        Some(ModuleSymbols { object, separate, alt: alt.file, warnings, symbols, debug_info })
+        let (symbols, debug_info, mini_damage) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Some(ModuleSymbols { object, separate, alt: alt.file, warnings, symbols, debug_info, mini_damage })
     }
 
     /// The separate debug file, where one was needed and found.
@@ -47,7 +49,11 @@ impl ModuleSymbols {
     /// The symbols of the file, of its separate debug file, and of its `.gnu_debugdata`.
     pub(crate) fn symbols(&self) -> &SymbolTable {
         self.symbols.get_or_init(|| {
-            let mini = read_mini_debug_info(&self.object).ok().flatten().map(Arc::new);
+            let mini = read_mini_debug_info(&self.object).unwrap_or_else(|why| {
+                self.mini_damage.get_or_init(|| why);
+                None
+            });
+            let mini = mini.map(Arc::new);
             let files: Vec<_> =
                 [Some(&self.object), self.separate.as_ref(), mini.as_ref()].into_iter().flatten().collect();
             SymbolTable::read(&files.into_iter().cloned().collect::<Vec<_>>())
@@ -64,8 +70,16 @@ impl ModuleSymbols {
         self.debug_info.get_or_init(open).as_ref()
     }
 
-    /// What was refused or not found, a sentence each.
-    pub(crate) fn warnings(&self) -> &[String] {
-        &self.warnings
+    /// What was refused, not found, or turned out to be damaged so far, a sentence each.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let files = [Some(&self.object), self.separate.as_ref(), self.alt.as_ref()].into_iter().flatten();
+        let mut warnings = self.warnings.clone();
+        warnings.extend(files.flat_map(|file| file.damage()));
+        warnings.extend(self.mini_damage.get().cloned());
+        warnings.extend(self.debug_info.get().into_iter().flatten().flat_map(DebugInfo::damage));
+        // A section that cannot be decompressed fails its readers one by one.
+        let mut told = std::collections::HashSet::new();
+        warnings.retain(|warning| told.insert(warning.clone()));
+        warnings
     }
 }

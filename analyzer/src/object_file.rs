@@ -31,6 +31,7 @@ pub struct ObjectFile {
     sections: Vec<SectionEntry>,
     segments: Vec<Segment>,
     build_id: Option<BuildId>,
+    has_damaged_table: bool,
 }
 
 /// Why a file is no use as an ELF file.
@@ -70,6 +71,8 @@ struct SectionEntry {
     compression: Compression,
     /// The decompressed contents, or why there are none. Only for compressed sections.
     decompressed: OnceLock<Result<Box<[u8]>, String>>,
+    /// Why its contents could not be had, once somebody wanted them.
+    failure: OnceLock<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -163,12 +166,15 @@ impl ObjectFile {
         }
         let header = Header::parse(bytes).map_err(|_| malformed("its ELF header is cut off or damaged"))?;
         // Damaged section headers leave the segments usable, and the other way round.
-        let sections = section_entries(header, bytes);
+        let (sections, has_damaged_table) = match section_entries(header, bytes) {
+            Ok(sections) => (sections, false),
+            Err(_) => (Vec::new(), true),
+        };
         let segments: Vec<Segment> =
             header.program_headers(LE, bytes).unwrap_or_default().iter().map(Segment::from).collect();
         let build_id = build_id(&sections, &segments, bytes);
         let (kind, entry) = (header.e_type(LE).0, Svma(header.e_entry(LE)));
-        Ok(ObjectFile { path, kind, entry, sections, segments, build_id, image })
+        Ok(ObjectFile { path, kind, entry, sections, segments, build_id, has_damaged_table, image })
     }
 
     /// The path it was opened by, or what stands for it.
@@ -259,15 +265,24 @@ impl ObjectFile {
         (!path.is_empty()).then_some((OsStr::from_bytes(path), BuildId::from_bytes(id)?))
     }
 
+    /// What of the file turned out to be damaged so far, a sentence each: its section headers, and sections that were
+    /// asked for in vain.
+    pub fn damage(&self) -> Vec<String> {
+        let table = format!("{}: its section headers are cut off or damaged", self.path.display());
+        let failures = self.sections.iter().filter_map(|entry| entry.failure.get().cloned());
+        self.has_damaged_table.then_some(table).into_iter().chain(failures).collect()
+    }
+
     fn section_entry(&self, name: &str) -> Option<&SectionEntry> {
         self.sections.iter().find(|entry| entry.section.name == name.as_bytes())
     }
 
     fn contents<'a>(&'a self, entry: &'a SectionEntry) -> Result<&'a [u8], ObjectFileError> {
-        let failed = |reason: &str| ObjectFileError::Section {
-            path: self.path.clone(),
-            section: dpdb_snapshot::Text(entry.section.name.clone()).to_string(),
-            reason: reason.to_owned(),
+        let failed = |reason: &str| {
+            let section = dpdb_snapshot::Text(entry.section.name.clone()).to_string();
+            let error = ObjectFileError::Section { path: self.path.clone(), section, reason: reason.to_owned() };
+            entry.failure.get_or_init(|| error.to_string());
+            error
         };
         let bytes = file_slice(self.data(), entry.section.offset, entry.section.size)
             .ok_or_else(|| failed("it reaches beyond the end of the file"))?;
@@ -297,8 +312,8 @@ fn split_at_nul(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((&bytes[..nul], &bytes[nul + 1..]))
 }
 
-fn section_entries(header: &Header, bytes: &[u8]) -> Vec<SectionEntry> {
-    let Ok(table) = header.sections(LE, bytes) else { return Vec::new() };
+fn section_entries(header: &Header, bytes: &[u8]) -> object::Result<Vec<SectionEntry>> {
+    let table = header.sections(LE, bytes)?;
     let entry = |(index, raw): (usize, &RawSection)| {
         let name = table.section_name(LE, raw).unwrap_or_default();
         let gnu = name.strip_prefix(b".zdebug_");
@@ -319,9 +334,9 @@ fn section_entries(header: &Header, bytes: &[u8]) -> Vec<SectionEntry> {
             size: raw.sh_size(LE),
             link: raw.sh_link(LE),
         };
-        SectionEntry { section, compression, decompressed: OnceLock::new() }
+        SectionEntry { section, compression, decompressed: OnceLock::new(), failure: OnceLock::new() }
     };
-    table.iter().enumerate().map(entry).collect()
+    Ok(table.iter().enumerate().map(entry).collect())
 }
 
 impl From<&elf::ProgramHeader64<object::LittleEndian>> for Segment {

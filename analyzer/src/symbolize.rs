@@ -135,7 +135,7 @@ impl Symbolizer {
 
     pub(crate) fn warnings(&self) -> Vec<String> {
         let asked = self.modules.get().map(|slots| &slots[..]).unwrap_or_default();
-        asked.iter().filter_map(|slot| slot.get()?.as_ref()).flat_map(|module| module.warnings().to_vec()).collect()
+        asked.iter().filter_map(|slot| slot.get()?.as_ref()).flat_map(ModuleSymbols::warnings).collect()
     }
 }
 

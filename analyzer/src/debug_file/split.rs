@@ -32,6 +32,11 @@ impl SplitFiles {
         self.package.get_or_init(open).as_ref()
     }
 
+    /// That file, if it was found already.
+    pub(crate) fn opened_package(&self) -> Option<&ObjectFile> {
+        self.package.get()?.as_ref()
+    }
+
     /// The `.dwo` files that a unit's `DW_AT_dwo_name` may mean: at that path seen from the directory it was compiled
     /// in, from that of the linked file, or of this name beside the linked file (where a build tree was moved). Which
     /// of them it is shows in the identifier inside.

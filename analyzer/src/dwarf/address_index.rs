@@ -1,6 +1,6 @@
 //! From an address to the unit that covers it.
 
-use gimli::DebugInfoOffset;
+use gimli::{DebugInfoOffset, Section};
 
 use super::lock;
 use super::ranges::Range;
@@ -27,7 +27,7 @@ pub(super) struct AddressIndex {
     visited: Vec<(Range, usize)>,
     /// Units whose root entry says nothing about addresses.
     unranged: Vec<usize>,
-    /// Where the next unit to visit is; `None` when all were.
+    /// Where the next unit to visit is.
     next: Next,
 }
 
@@ -37,6 +37,8 @@ enum Next {
     Start,
     At(usize),
     End,
+    /// The units end there, though the section does not.
+    Broken(usize),
 }
 
 impl View<'_> {
@@ -50,6 +52,9 @@ impl View<'_> {
             }
             if let Some(unit) = index.visit_until(self.main(), address) {
                 return Some(unit);
+            }
+            if let Next::Broken(at) = index.next {
+                self.info.broken_at.get_or_init(|| at);
             }
         }
         let unranged: Vec<usize> = lock(&self.info.index).unranged.iter().copied().take(MOST_UNRANGED).collect();
@@ -65,11 +70,11 @@ impl AddressIndex {
             let at = match self.next {
                 Next::Start => 0,
                 Next::At(at) => at,
-                Next::End => break None,
+                Next::End | Next::Broken(_) => break None,
             };
-            let header = dwarf.debug_info.header_from_offset(DebugInfoOffset(at));
-            let Ok(header) = header else {
-                self.next = Next::End;
+            let Ok(header) = dwarf.debug_info.header_from_offset(DebugInfoOffset(at)) else {
+                let is_end = at >= dwarf.debug_info.reader().len();
+                self.next = if is_end { Next::End } else { Next::Broken(at) };
                 break None;
             };
             let following = at.checked_add(header.length_including_self()).filter(|next| *next > at);

@@ -73,6 +73,8 @@ pub(crate) struct DebugInfo {
     types: Mutex<HashMap<DieRef, Option<Arc<Type>>>>,
     definitions: Mutex<HashMap<String, Option<DieRef>>>,
     signatures: OnceLock<Signatures>,
+    /// Where the units end before their section does.
+    broken_at: OnceLock<usize>,
 }
 
 /// What is kept of a unit that was touched.
@@ -101,8 +103,21 @@ impl DebugInfo {
             abbreviations: Mutex::default(),
             types: Mutex::default(),
             definitions: Mutex::default(),
+            broken_at: OnceLock::new(),
             signatures: OnceLock::new(),
         })
+    }
+
+    /// What of it turned out to be damaged so far, a sentence each. The linked files and the alternative one are not
+    /// among it.
+    pub(crate) fn damage(&self) -> Vec<String> {
+        let of_unit = |at: &usize| {
+            let path = self.file.path().display();
+            format!("{path}: section .debug_info: it is damaged at {at:#x}: what follows is not known")
+        };
+        let split = self.split_files.get().into_iter().flatten().filter_map(|file| file.get()?.as_ref());
+        let split = split.chain(self.split.opened_package()).flat_map(ObjectFile::damage);
+        self.broken_at.get().map(of_unit).into_iter().chain(split).collect()
     }
 
     /// Opens the sections for one question.
