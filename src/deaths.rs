@@ -137,9 +137,7 @@ fn look_into(path: &Path) -> Option<(Crash, Vec<FrameLine>)> {
 /// in 14 ms)`, and the frames.
 fn describe(written: &SnapshotWritten, found: Option<(Crash, Vec<FrameLine>)>, style: &Style) -> String {
     let (mut headline, place, frames) = match &found {
-        Some((crash, frames)) => {
-            (render::headline(crash, style), crash.frame.as_ref().and_then(place), frames.as_slice())
-        }
+        Some((crash, frames)) => (render::headline(crash, style), whole_place(crash), frames.as_slice()),
         None => (bare_headline(written.pid, &written.comm, &written.cause), None, [].as_slice()),
     };
     if let Some(place) = place {
@@ -154,6 +152,13 @@ fn describe(written: &SnapshotWritten, found: Option<(Crash, Vec<FrameLine>)>, s
         let _ = writeln!(text, "  {line}");
     }
     text
+}
+
+/// `string_at (_ctypes.c:5564) called from work (w.py:4)`.
+fn whole_place(crash: &Crash) -> Option<String> {
+    let place_of = place(crash.frame.as_ref()?)?;
+    let caller = crash.python.as_ref().and_then(place).map(|python| format!(" called from {python}"));
+    Some(place_of + &caller.unwrap_or_default())
 }
 
 /// `Queue::pop (queue.cpp:41)`.

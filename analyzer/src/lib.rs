@@ -25,6 +25,7 @@ mod module_symbols;
 mod object_file;
 mod overlay;
 mod report;
+mod runtime;
 mod session;
 mod source;
 mod source_frame;
@@ -52,6 +53,7 @@ pub use object_file::{ObjectFile, ObjectFileError, Section, Segment};
 pub use report::{
     Document, Limits, Producer, ReportedFrame, ReportedKind, ReportedSignal, ReportedThread, Target as ReportedTarget,
 };
+pub use runtime::cpython::{Python, PythonAbsent, PythonFrame, PythonStack, PythonThread, Unreadable};
 pub use session::{Options, Session};
 pub use source::{SourceError, SourceText};
 pub use source_frame::{FunctionName, Language, NameSource, SourceFrame, SourceLocation, SymbolHit};

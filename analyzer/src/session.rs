@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use dpdb_snapshot::arch::x86_64::GeneralRegisters;
 use dpdb_snapshot::{AddressRange, Avma, Memory, Process};
@@ -12,6 +12,7 @@ use crate::dwarf::DebugInfo;
 use crate::frame::{Backtrace, Frame, FrameRegisters, WalkEnd};
 use crate::module::{self, Module};
 use crate::overlay::Overlay;
+use crate::runtime::cpython::{self, Python, PythonAbsent};
 use crate::source::SourceFiles;
 use crate::source_frame::{NameSource, SourceFrame, SymbolHit};
 use crate::symbolize::Symbolizer;
@@ -41,6 +42,7 @@ pub struct Session {
     cfi: CallFrameInfo,
     pub(crate) symbolizer: Symbolizer,
     pub(crate) source_files: SourceFiles,
+    pub(crate) python: OnceLock<Result<Python, PythonAbsent>>,
 }
 
 impl Session {
@@ -59,6 +61,7 @@ impl Session {
             cfi,
             symbolizer: Symbolizer::default(),
             source_files: SourceFiles::default(),
+            python: OnceLock::new(),
         }
     }
 
@@ -171,7 +174,8 @@ impl Session {
     /// What the user should know about the files that were found or refused, a sentence each.
     pub fn warnings(&self) -> Vec<String> {
         let of_modules = self.modules.iter().flat_map(|module| module.warnings().iter().cloned());
-        of_modules.chain(self.symbolizer.warnings()).collect()
+        let of_python = self.python.get().map(cpython::warnings).unwrap_or_default();
+        of_modules.chain(self.symbolizer.warnings()).chain(of_python).collect()
     }
 }
 

@@ -60,6 +60,7 @@ pub enum Language {
     Cpp,
     Rust,
     Go,
+    Python,
 }
 
 /// A symbol that an address lies in or behind.

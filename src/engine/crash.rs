@@ -31,6 +31,8 @@ pub struct Crash {
     pub command: Vec<Text>,
     /// The frame of the user's own code that it happened in.
     pub frame: Option<FrameLine>,
+    /// The user's Python frame that called it, where it is native code called from Python.
+    pub python: Option<FrameLine>,
 }
 
 /// What a person sees on opening a crash.
@@ -75,6 +77,7 @@ impl Crash {
             host: Some(process.host.name.clone()).filter(|name| !name.as_bytes().is_empty()),
             command: process.arguments.clone(),
             frame,
+            python: None,
         }
     }
 }
@@ -85,7 +88,8 @@ impl Engine {
         let tid = self.process().threads.first().map_or(0, |thread| thread.tid);
         let own = self.user_frame(tid).unwrap_or(0);
         let frame = self.frame_line(tid, own).ok();
-        Crash::new(self.process(), frame)
+        let python = self.python_caller(tid, own);
+        Crash { python, ..Crash::new(self.process(), frame) }
     }
 
     /// The innermost frames of the thread that met the cause, as far as `beyond` frames past the user's own. Of many
@@ -93,9 +97,17 @@ impl Engine {
     pub fn top_frames(&mut self, beyond: usize) -> Vec<FrameLine> {
         let tid = self.process().threads.first().map_or(0, |thread| thread.tid);
         let own = self.user_frame(tid).unwrap_or(0);
+        let Ok(stack) = self.stack(tid, own + beyond + 1) else { return Vec::new() };
+        let shown: Vec<usize> = (0..stack.numbered.len()).filter(|number| !stack.numbered[*number].folded).collect();
+        let own = shown.iter().position(|number| *number == own).unwrap_or(0);
         let left_out = if own > MACHINERY_SHOWN { 1..own } else { 0..0 };
-        let wanted = (0..=own + beyond).filter(|number| !left_out.contains(number));
-        wanted.map_while(|number| self.frame_line(tid, number).ok()).collect()
+        let mut frames = Vec::new();
+        for at in (0..shown.len().min(own + beyond + 1)).filter(|at| !left_out.contains(at)) {
+            let Ok(mut line) = self.frame_line(tid, shown[at]) else { break };
+            line.hidden_after = shown.get(at + 1).map_or(0, |next| next - shown[at] - 1);
+            frames.push(line);
+        }
+        frames
     }
 
     /// What a person sees on opening a crash.
@@ -107,7 +119,9 @@ impl Engine {
         let crash = self.crash();
         let tid = self.tid;
         let frames = self.top_frames(BEYOND);
-        let total = self.stack(tid, 0).map_or(0, |stack| stack.numbered.len());
+        let last = frames.last().map_or(0, |last| last.number + 1);
+        let rest = self.stack(tid, 0).map(|stack| stack.numbered.get(last..).unwrap_or_default());
+        let more = rest.map_or(0, |rest| rest.iter().filter(|level| !level.folded).count());
         let source = self.source_around(tid, self.selected_frame(tid), 3);
         let mut warnings = self.file.damage.clone();
         warnings.extend(self.new_warnings());
@@ -121,7 +135,6 @@ impl Engine {
         } else {
             "'threads' lists the threads, 'bt' shows the stack, 'help' lists the commands"
         };
-        let more = total.saturating_sub(frames.last().map_or(0, |last| last.number + 1));
         Ok(Reply::Opening(Box::new(Opening { crash, frames, more, source, warnings, hint })))
     }
 }

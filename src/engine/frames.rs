@@ -4,6 +4,7 @@ use dpdb_analyzer::{Frame, FrameKind, FrameTrust, Language, NameSource, SourceFr
 use dpdb_snapshot::Text;
 use serde::Serialize;
 
+use super::merge::Level;
 use super::source::SourceListing;
 use super::{CommandError, Engine, Hex, Reply};
 
@@ -44,6 +45,8 @@ pub struct FrameLine {
     pub tail_call: bool,
     /// The canonical frame address.
     pub cfa: Option<Hex>,
+    /// So many frames follow that are not shown here, since they are the interpreter's own, or of the other language.
+    pub hidden_after: usize,
 }
 
 /// A stack, or the part of it that was asked for.
@@ -83,6 +86,30 @@ pub enum Extent {
     Outermost(usize),
 }
 
+/// Which of native and Python frames `bt` shows. A frame has the same number in all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// Both, without the interpreter's own frames between Python frames.
+    Merged,
+    /// Native frames only.
+    Native,
+    /// Python frames only.
+    Python,
+    /// All there are.
+    All,
+}
+
+impl View {
+    fn shows(self, level: &Level) -> bool {
+        match self {
+            View::Merged => !level.folded,
+            View::Native => level.python.is_none(),
+            View::Python => level.python.is_some(),
+            View::All => true,
+        }
+    }
+}
+
 /// A deeper stack than this is shown by its two ends.
 const SHOWN_WHOLE: usize = 300;
 /// So many innermost and outermost frames of it.
@@ -92,20 +119,31 @@ impl Engine {
     /// The stack of a thread.
     ///
     /// # Errors
-    /// There is no such thread.
-    pub fn backtrace(&mut self, tid: i32, extent: Extent) -> Result<Backtrace, CommandError> {
+    /// There is no such thread, or Python frames are asked for where there are none.
+    pub fn backtrace(&mut self, tid: i32, extent: Extent, view: View) -> Result<Backtrace, CommandError> {
+        if view == View::Python {
+            self.has_python(tid)?;
+        }
+        let has_python = !self.stack(tid, 0)?.python.frames.is_empty();
         let wanted = if let Extent::Innermost(count) = extent { count } else { usize::MAX };
-        let stack = self.stack(tid, wanted)?;
-        let total = stack.numbered.len();
-        let end = (stack.end != WalkEnd::Outermost).then(|| stack.end.to_string());
+        let stack = self.stack(tid, if has_python { usize::MAX } else { wanted })?;
+        let levels = stack.numbered.iter().enumerate().filter(|(_, level)| view.shows(level));
+        let shown: Vec<usize> = levels.map(|(number, _)| number).collect();
+        let (total, all) = (shown.len(), stack.numbered.len());
+        let native_end = (stack.end != WalkEnd::Outermost && view != View::Python).then(|| stack.end.to_string());
+        let end = native_end.or_else(|| stack.python.end.clone().filter(|_| view != View::Native));
         let (front, back) = match extent {
             Extent::All if total > SHOWN_WHOLE => (SHOWN_ENDS.0, total - SHOWN_ENDS.1),
             Extent::All => (total, total),
             Extent::Innermost(count) => (count.min(total), total),
             Extent::Outermost(count) => (0, total.saturating_sub(count)),
         };
-        let numbers = (0..front).chain(back..total);
-        let frames = numbers.map(|number| self.frame_line(tid, number)).collect::<Result<_, _>>()?;
+        let mut frames = Vec::new();
+        for at in (0..front).chain(back..total) {
+            let mut line = self.frame_line(tid, shown[at])?;
+            line.hidden_after = shown.get(at + 1).copied().unwrap_or(all) - shown[at] - 1;
+            frames.push(line);
+        }
         let gap = (extent == Extent::All && front < back).then_some(front);
         let end = end.filter(|_| front == total || back < total);
         Ok(Backtrace { tid, frames, total, gap, end })
@@ -128,9 +166,12 @@ impl Engine {
     /// It is at that end already.
     pub fn move_frame(&mut self, steps: i64) -> Result<Reply, CommandError> {
         let from = self.selected_frame(self.tid);
-        let wanted = (from as i64).saturating_add(steps).max(0) as usize;
-        let last = self.stack(self.tid, wanted.saturating_add(1))?.numbered.len().saturating_sub(1);
-        let to = wanted.min(last);
+        let reach = from.saturating_add(usize::try_from(steps).unwrap_or(0));
+        let mut stack = self.stack(self.tid, reach.saturating_add(1))?;
+        if !stack.python.frames.is_empty() {
+            stack = self.stack(self.tid, usize::MAX)?;
+        }
+        let to = stack.step(from, steps);
         match to == from && steps != 0 {
             true if steps > 0 => Err(CommandError::refused("this is the outermost frame")),
             true => Err(CommandError::refused("this is the innermost frame")),
@@ -185,6 +226,7 @@ fn line(number: usize, selected: bool, frame: &Frame, source: SourceFrame, modul
         signal_trampoline: frame.kind == FrameKind::SignalTrampoline,
         tail_call: frame.kind == FrameKind::TailCall,
         cfa: frame.cfa.map(Hex::from),
+        hidden_after: 0,
     }
 }
 
@@ -195,6 +237,7 @@ fn language_name(language: Language) -> &'static str {
         Language::Cpp => "c++",
         Language::Rust => "rust",
         Language::Go => "go",
+        Language::Python => "python",
         _ => "other",
     }
 }

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use dpdb_analyzer::{Frame, FrameKind, Session, SourceFrame, WalkEnd};
+use dpdb_analyzer::{Frame, FrameKind, PythonFrame, PythonStack, Session, SourceFrame, WalkEnd};
 use dpdb_snapshot::Avma;
 
+use super::merge::{Level, NativeLevel, merge};
 use super::user_frame::{Candidate, is_users};
-use super::{CommandError, Engine};
+use super::{CommandError, Engine, python};
 
 /// The frames of most stacks, walked at once.
 const USUAL_DEPTH: usize = 256;
@@ -25,8 +26,32 @@ pub struct Stack {
     pub physical: Vec<Frame>,
     /// Why there are no more.
     pub end: WalkEnd,
-    /// The frames as they are numbered: which physical frame, and which of the functions there, innermost first.
-    pub numbered: Vec<(usize, usize)>,
+    /// The frames as they are numbered: which physical frame, and which of the functions there, innermost first. A
+    /// Python frame has the physical frame that runs it.
+    pub numbered: Vec<Level>,
+    /// The Python frames.
+    pub python: PythonStack,
+}
+
+impl Stack {
+    /// The Python frame that has this number.
+    pub fn python_frame(&self, number: usize) -> Option<&PythonFrame> {
+        self.python.frames.get(self.numbered.get(number)?.python?)
+    }
+
+    /// The frame so many steps further out (further in where negative), not counting folded ones; at either end it
+    /// stops.
+    pub fn step(&self, from: usize, steps: i64) -> usize {
+        let shown = |number: &usize| self.numbered.get(*number).is_some_and(|level| !level.folded);
+        let count = usize::try_from(steps.unsigned_abs()).unwrap_or(usize::MAX);
+        if count == 0 {
+            return from;
+        }
+        let (mut further_out, mut further_in) =
+            ((from + 1..self.numbered.len()).filter(shown), (0..from).rev().filter(shown));
+        let way: &mut dyn Iterator<Item = usize> = if steps > 0 { &mut further_out } else { &mut further_in };
+        way.take(count).last().unwrap_or(from)
+    }
 }
 
 /// The functions at a pc; deep recursion has few different ones.
@@ -59,15 +84,27 @@ impl Engine {
         });
         if !enough {
             let limit = if wanted <= USUAL_DEPTH { USUAL_DEPTH } else { DEEPEST };
-            let backtrace = self.session.backtrace(tid, limit);
-            let mut numbered = Vec::with_capacity(backtrace.frames.len());
-            for (index, frame) in backtrace.frames.iter().enumerate() {
-                let levels = self.names.of(&self.session, frame).len();
-                numbered.extend((0..levels.max(1)).map(|level| (index, level)));
-            }
-            self.stacks.insert(tid, Stack { physical: backtrace.frames, end: backtrace.end, numbered });
+            let stack = self.walk(tid, limit);
+            self.stacks.insert(tid, stack);
         }
         Ok(&self.stacks[&tid])
+    }
+
+    fn walk(&mut self, tid: i32, limit: usize) -> Stack {
+        let backtrace = self.session.backtrace(tid, limit);
+        let python = self.session.python_stack(tid, limit);
+        let own = python.as_ref().and_then(|_| self.session.python().ok()).map(dpdb_analyzer::Python::module);
+        let mut native = Vec::with_capacity(backtrace.frames.len());
+        for (physical, frame) in backtrace.frames.iter().enumerate() {
+            let names = self.names.of(&self.session, frame);
+            let internal = own.is_some_and(|own| python::is_internal(&self.session, own, frame));
+            let eval = internal && names.last().is_some_and(python::is_loop);
+            let levels = 0..names.len().max(1);
+            native.extend(levels.map(|level| NativeLevel { physical, level, eval, internal }));
+        }
+        let python = python.unwrap_or_default();
+        let numbered = merge(&native, &python.frames, backtrace.end == WalkEnd::Outermost);
+        Stack { physical: backtrace.frames, end: backtrace.end, numbered, python }
     }
 
     /// The number of the frame that is selected in a thread: on first sight the user's own in the thread that met the
@@ -82,13 +119,18 @@ impl Engine {
     /// There is no such thread, or no such frame.
     pub fn frame_at(&mut self, tid: i32, number: usize) -> Result<(Frame, SourceFrame), CommandError> {
         let stack = self.stack(tid, number.saturating_add(1))?;
-        let Some(&(physical, level)) = stack.numbered.get(number) else {
+        let Some(&Level { physical, level, .. }) = stack.numbered.get(number) else {
             return Err(match stack.numbered.len() {
                 0 => CommandError::refused(format!("thread {tid} has no frames: {}", stack.end)),
                 count => CommandError::refused(format!("no frame {number}: the outermost is {}", count - 1)),
             });
         };
-        let frame = stack.physical[physical].clone();
+        let Some(frame) = stack.physical.get(physical).cloned() else {
+            return Err(CommandError::refused(format!("thread {tid} has no native frames: {}", stack.end)));
+        };
+        if let Some(python) = stack.python_frame(number) {
+            return Ok((frame, python::source_frame(python)));
+        }
         let names = self.names.of(&self.session, &frame);
         let source = names.get(level).cloned().unwrap_or_default();
         Ok((frame, source))
@@ -97,7 +139,19 @@ impl Engine {
     /// The number of the first frame that is the user's own code.
     pub fn user_frame(&mut self, tid: i32) -> Option<usize> {
         let count = self.stack(tid, USER_FRAME_DEPTH).ok()?.numbered.len().min(USER_FRAME_DEPTH);
-        (0..count).find(|&number| self.frame_at(tid, number).is_ok_and(|(frame, source)| self.owned(&frame, &source)))
+        (0..count).find(|&number| self.is_own(tid, number))
+    }
+
+    /// Where there is Python, the interpreter's code is a runtime's, and so is Python's own library.
+    fn is_own(&mut self, tid: i32, number: usize) -> bool {
+        let Ok((frame, source)) = self.frame_at(tid, number) else { return false };
+        let stack = &self.stacks[&tid];
+        if let Some(python) = stack.python_frame(number) {
+            return python::is_users(python);
+        }
+        let own = self.session.python().ok().filter(|_| !stack.python.frames.is_empty());
+        let internal = own.is_some_and(|own| python::is_internal(&self.session, own.module(), &frame));
+        !internal && self.owned(&frame, &source)
     }
 
     fn owned(&self, frame: &Frame, source: &SourceFrame) -> bool {

@@ -122,7 +122,7 @@ impl Engine {
         let lowest = stack.physical.first()?.stack_pointer()?;
         let inside =
             stack.physical.iter().position(|frame| frame.cfa.is_some_and(|cfa| at < cfa)).filter(|_| at >= lowest);
-        let number = inside.and_then(|inside| stack.numbered.iter().rposition(|(physical, _)| *physical == inside));
+        let number = inside.and_then(|inside| stack.numbered.iter().rposition(|level| level.physical == inside));
         let frame = number.and_then(|number| self.frame_line(tid, number).ok());
         Some(StackPlace { tid, frame })
     }

@@ -23,7 +23,8 @@ pub fn headline(crash: &Crash, style: &Style) -> String {
 pub fn opening(opening: &Opening, style: &Style) -> String {
     let mut out = headline(&opening.crash, style);
     if let Some(frame) = &opening.crash.frame {
-        let _ = write!(out, " in {}", frames::place(frame, style));
+        let place = frames::place_with_caller(frame, opening.crash.python.as_ref(), style);
+        let _ = write!(out, " in {place}");
     }
     out.push('\n');
     if let Some(circumstances) = circumstances(&opening.crash) {
@@ -81,7 +82,13 @@ pub fn info(info: &Info, style: &Style) -> String {
             table.row(vec![cell(Role::Strong, format!("  {name}")), plain(value)]);
         }
     };
-    fact("place", info.crash.frame.as_ref().map(|frame| frames::place(frame, &Style::default())));
+    fact(
+        "place",
+        info.crash
+            .frame
+            .as_ref()
+            .map(|frame| frames::place_with_caller(frame, info.crash.python.as_ref(), &Style::default())),
+    );
     fact("signal", signal(info));
     fact("first fault", info.signal.as_ref().and_then(|signal| signal.first_chance.clone()));
     fact("time", info.timing.crashed.map(units::utc));

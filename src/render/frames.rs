@@ -11,8 +11,17 @@ use crate::engine::{Backtrace, FrameLine, SelectedFrame};
 pub fn line(frame: &FrameLine, width: usize, style: &Style) -> String {
     let marker = if frame.selected { style.paint(Role::Strong, ">").to_string() } else { " ".to_owned() };
     let label = format!("#{}", frame.number);
-    let address = style.paint(Role::Address, format!("{:#018x}", frame.pc.0));
+    let address = match frame.language {
+        Some("python") => style.paint(Role::Address, format!("{:<18}", "<python>")),
+        _ => style.paint(Role::Address, format!("{:#018x}", frame.pc.0)),
+    };
     format!("{marker} {label:<width$}  {address} in {}{}", place(frame, style), tags(frame, style))
+}
+
+/// `function at file:line:column called from …`, where native code was called from Python.
+pub fn place_with_caller(frame: &FrameLine, python: Option<&FrameLine>, style: &Style) -> String {
+    let caller = python.map(|python| format!(" called from {}", place(python, style))).unwrap_or_default();
+    place(frame, style) + &caller
 }
 
 /// `function at file:line:column`, or as much of it as is known.
@@ -61,7 +70,7 @@ pub fn lines(frames: &[FrameLine], style: &Style) -> String {
     let width = frames.iter().map(|frame| frame.number.to_string().len() + 1).max().unwrap_or(0).max(2);
     let mut out = String::new();
     for (index, frame) in frames.iter().enumerate() {
-        let before = index.checked_sub(1).map(|before| frames[before].number + 1);
+        let before = index.checked_sub(1).map(|before| frames[before].number + frames[before].hidden_after + 1);
         if let Some(first) = before.filter(|&first| first < frame.number) {
             let note = format!("  … #{first} to #{} left out", frame.number - 1);
             let _ = writeln!(out, "{}", style.paint(Role::Faint, note));

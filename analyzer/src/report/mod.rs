@@ -136,5 +136,6 @@ fn language(language: Language) -> Option<&'static str> {
         Language::Cpp => "c++",
         Language::Rust => "rust",
         Language::Go => "go",
+        Language::Python => "python",
     })
 }

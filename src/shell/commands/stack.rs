@@ -1,7 +1,7 @@
 //! The call stack.
 
 use super::count;
-use crate::engine::{CommandError, Engine, Extent, Reply};
+use crate::engine::{CommandError, Engine, Extent, Reply, View};
 use crate::shell::table::{Action, Command, Group, Invocation, Modes, Repeat};
 
 /// The rows.
@@ -9,11 +9,12 @@ pub const COMMANDS: &[Command] = &[
     Command {
         name: "bt",
         aliases: &["where", "w", "backtrace", "T", "info stack"],
-        arguments: "[N|-N]",
+        arguments: "[-native|-python|-all] [N|-N]",
         group: Group::Stack,
         modes: Modes::ALL,
         summary: "Show the call stack, innermost frame first",
-        details: "N shows the innermost N frames, -N the outermost. '>' marks the selected frame. Inlined functions\n\
+        details: "Python frames stand among the native ones, and the interpreter's own code between them is left out;\n\
+                  -native, -python and -all choose other frames, and the numbers stay the same. N shows the innermost N frames, -N the outermost. '>' marks the selected frame. Inlined functions\n\
                   are frames of their own, marked [inlined]; a frame that was guessed says how. Of a stack deeper\n\
                   than 300 frames the two ends are shown.",
         example: "bt 5",
@@ -72,18 +73,29 @@ pub const COMMANDS: &[Command] = &[
 ];
 
 fn backtrace(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
-    Ok(Reply::Backtrace(engine.backtrace(engine.tid(), extent(invocation)?)?))
+    let (view, rest) = view(invocation.arguments);
+    Ok(Reply::Backtrace(engine.backtrace(engine.tid(), extent(rest, invocation)?, view)?))
 }
 
 fn frames(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
-    Ok(Reply::Frames(engine.backtrace(engine.tid(), extent(invocation)?)?))
+    Ok(Reply::Frames(engine.backtrace(engine.tid(), extent(invocation.arguments, invocation)?, View::All)?))
 }
 
-fn extent(invocation: &Invocation<'_>) -> Result<Extent, CommandError> {
-    if invocation.arguments.is_empty() {
+/// Which frames the first argument asks for, and the others.
+fn view(arguments: &str) -> (View, &str) {
+    for (option, view) in [("-native", View::Native), ("-python", View::Python), ("-all", View::All)] {
+        if let Some(rest) = arguments.strip_prefix(option).filter(|rest| rest.is_empty() || rest.starts_with(' ')) {
+            return (view, rest.trim());
+        }
+    }
+    (View::Merged, arguments)
+}
+
+fn extent(arguments: &str, invocation: &Invocation<'_>) -> Result<Extent, CommandError> {
+    if arguments.is_empty() {
         return Ok(Extent::All);
     }
-    let count: i64 = invocation.arguments.parse().map_err(|_| invocation.usage())?;
+    let count: i64 = arguments.parse().map_err(|_| invocation.usage())?;
     let frames = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
     Ok(if count < 0 { Extent::Outermost(frames) } else { Extent::Innermost(frames) })
 }

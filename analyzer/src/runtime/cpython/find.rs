@@ -1,0 +1,161 @@
+//! Finding the interpreter in a process, and its version.
+
+use dpdb_snapshot::{Avma, Memory};
+
+use super::heap::Heap;
+use super::layout::{Layout, Minor};
+use super::{Python, PythonAbsent};
+use crate::module::Module;
+use crate::session::Session;
+
+/// What `_Py_DebugOffsets` begins with (Include/internal/pycore_debug_offsets.h, since 3.13).
+const COOKIE: &[u8; 8] = b"xdebugpy";
+
+/// `PY_RELEASE_LEVEL_FINAL`, in bits 4 to 7 of `PY_VERSION_HEX`.
+const FINAL: u64 = 0xf;
+
+/// Looks for CPython's `_PyRuntime`, which every build exports, and tells the version.
+pub(super) fn find(session: &Session) -> Result<Python, PythonAbsent> {
+    let (module, runtime) = session
+        .modules()
+        .iter()
+        .filter(|module| exports_runtime(module))
+        .find_map(|module| Some((module, session.address_of(module, "_PyRuntime")?)))
+        .ok_or(PythonAbsent::None)?;
+    let memory = session.memory();
+    let described = memory.read_u64(runtime).is_ok_and(|word| word.to_le_bytes() == *COOKIE);
+    let stated = if described {
+        memory.read_u64(runtime.wrapping_add(8)).ok()
+    } else {
+        session.address_of(module, "Py_Version").and_then(|at| memory.read_u64(at).ok())
+    };
+    if described && memory.read_u64(runtime.wrapping_add(16)).is_ok_and(|threaded| threaded != 0) {
+        return Err(refused("it is a free-threaded build, whose objects are laid out differently"));
+    }
+    if let Some(version) = stated {
+        return of_version(memory, module.index(), runtime, version, described);
+    }
+    guessed(memory, module, runtime)
+}
+
+fn refused(reason: impl Into<String>) -> PythonAbsent {
+    PythonAbsent::Refused(reason.into())
+}
+
+/// A module exports it if its dynamic string table has the name. Looking there needs no symbol table to be read, which
+/// would be that of every library of every process.
+fn exports_runtime(module: &Module) -> bool {
+    const NAME: &[u8] = b"\0_PyRuntime\0";
+    let names = module.object().and_then(|object| object.section_data(".dynstr").ok().flatten());
+    names.is_some_and(|names| names.windows(NAME.len()).any(|window| window == NAME))
+}
+
+/// The interpreter says its version itself: `Py_Version` from 3.11 on, `_Py_DebugOffsets` from 3.13 on.
+fn of_version(
+    memory: &dyn Memory,
+    module: usize,
+    runtime: Avma,
+    version: u64,
+    described: bool,
+) -> Result<Python, PythonAbsent> {
+    let [_, micro, minor, major, ..] = version.to_le_bytes();
+    let text = format!("{major}.{minor}.{micro}");
+    if version >> 4 & 0xf != FINAL {
+        return Err(refused(format!("{text} is a pre-release, whose structures may still have changed")));
+    }
+    let layout = (major == 3).then(|| Layout::of(Minor(minor))).flatten();
+    let Some(mut layout) = layout else {
+        return Err(refused(format!("there is no table of the structures of CPython {text}")));
+    };
+    let mut notes = Vec::new();
+    if described {
+        let corrected = correct(memory, runtime, &mut layout);
+        if !corrected.is_empty() {
+            notes.push(format!("this build of CPython {text} has its own offsets of {}", corrected.join(", ")));
+        }
+    }
+    match confirmed(memory, &layout, runtime) {
+        Some(hex) if hex >> 16 == version >> 16 => {}
+        Some(_) => notes.push(format!("sys.hexversion disagrees with the interpreter's version {text}")),
+        None => notes.push("the interpreter's state is damaged: what is shown of it may be wrong".to_owned()),
+    }
+    Ok(Python { module, runtime, layout, version: text, notes })
+}
+
+/// Up to 3.10 only the names of files tell, and `sys.hexversion`, which can be read under the right layout only.
+fn guessed(memory: &dyn Memory, module: &Module, runtime: Avma) -> Result<Python, PythonAbsent> {
+    let named = minor_of_name(module);
+    let candidates = Minor::ALL.into_iter().filter(|minor| *minor <= Minor(10));
+    let ordered = named.into_iter().chain(candidates.filter(|minor| Some(*minor) != named));
+    for minor in ordered {
+        let Some(layout) = Layout::of(minor) else { continue };
+        let Some(hex) = confirmed(memory, &layout, runtime) else { continue };
+        if hex >> 16 & 0xff == u64::from(minor.0) {
+            let version = format!("{minor}.{}", hex >> 8 & 0xff);
+            return Ok(Python { module: module.index(), runtime, layout, version, notes: Vec::new() });
+        }
+    }
+    let layout = named.and_then(Layout::of);
+    let layout = layout.ok_or_else(|| refused("nothing tells the version of its interpreter"))?;
+    let notes = vec!["the interpreter's version was told by the name of its file only".to_owned()];
+    Ok(Python { module: module.index(), runtime, version: layout.minor.to_string(), layout, notes })
+}
+
+/// The version in a file name such as `libpython3.8.so.1.0` or `python3.10`.
+fn minor_of_name(module: &Module) -> Option<Minor> {
+    let path = String::from_utf8_lossy(module.path().as_bytes()).into_owned();
+    let (_, after) = path.rsplit_once("python3.")?;
+    let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
+    Some(Minor(digits.parse().ok()?)).filter(|minor| Minor::ALL.contains(minor))
+}
+
+/// `sys.hexversion` as it reads under a layout: whether the layout fits.
+fn confirmed(memory: &dyn Memory, layout: &Layout, runtime: Avma) -> Option<u64> {
+    let heap = Heap::new(memory, layout);
+    let interpreter = heap.pointer(runtime, "_PyRuntimeState.interpreters.head").ok()??;
+    let sys = heap.pointer(interpreter, "PyInterpreterState.sysdict").ok()??;
+    heap.expect(sys, "dict").ok()?;
+    let version = heap.dict_get(sys, "hexversion")?;
+    heap.expect(version, "int").ok()?;
+    let [low, high] = [0, 4].map(|at| heap.bytes::<4>(version.wrapping_add(24 + at)).map(u32::from_le_bytes));
+    Some(u64::from(low.ok()?) | u64::from(high.ok()? & 3) << 30)
+}
+
+/// Takes the offsets that the process states itself, where they differ from the table: those of a debug build do.
+fn correct(memory: &dyn Memory, runtime: Avma, layout: &mut Layout) -> Vec<&'static str> {
+    const STATED: [(&str, &str); 22] = [
+        ("_Py_DebugOffsets.runtime_state.interpreters_head", "_PyRuntimeState.interpreters.head"),
+        ("_Py_DebugOffsets.interpreter_state.next", "PyInterpreterState.next"),
+        ("_Py_DebugOffsets.interpreter_state.threads_head", "PyInterpreterState.threads.head"),
+        ("_Py_DebugOffsets.interpreter_state.imports_modules", "PyInterpreterState.imports.modules"),
+        ("_Py_DebugOffsets.interpreter_state.sysdict", "PyInterpreterState.sysdict"),
+        ("_Py_DebugOffsets.interpreter_state.ceval_gil", "PyInterpreterState.ceval.gil"),
+        ("_Py_DebugOffsets.thread_state.next", "PyThreadState.next"),
+        ("_Py_DebugOffsets.thread_state.current_frame", "PyThreadState.current_frame"),
+        ("_Py_DebugOffsets.thread_state.thread_id", "PyThreadState.thread_id"),
+        ("_Py_DebugOffsets.thread_state.native_thread_id", "PyThreadState.native_thread_id"),
+        ("_Py_DebugOffsets.interpreter_frame.previous", "_PyInterpreterFrame.previous"),
+        ("_Py_DebugOffsets.interpreter_frame.executable", "_PyInterpreterFrame.f_executable"),
+        ("_Py_DebugOffsets.interpreter_frame.instr_ptr", "_PyInterpreterFrame.instr_ptr"),
+        ("_Py_DebugOffsets.interpreter_frame.localsplus", "_PyInterpreterFrame.localsplus"),
+        ("_Py_DebugOffsets.interpreter_frame.owner", "_PyInterpreterFrame.owner"),
+        ("_Py_DebugOffsets.code_object.filename", "PyCodeObject.co_filename"),
+        ("_Py_DebugOffsets.code_object.qualname", "PyCodeObject.co_qualname"),
+        ("_Py_DebugOffsets.code_object.linetable", "PyCodeObject.co_linetable"),
+        ("_Py_DebugOffsets.code_object.firstlineno", "PyCodeObject.co_firstlineno"),
+        ("_Py_DebugOffsets.code_object.localsplusnames", "PyCodeObject.co_localsplusnames"),
+        ("_Py_DebugOffsets.code_object.localspluskinds", "PyCodeObject.co_localspluskinds"),
+        ("_Py_DebugOffsets.code_object.co_code_adaptive", "PyCodeObject.co_code_adaptive"),
+    ];
+    /// No structure is larger.
+    const MOST: u64 = 1 << 24;
+    let mut corrected = Vec::new();
+    for (stated, field) in STATED {
+        let Ok(at) = layout.offset(stated) else { continue };
+        let Ok(offset) = memory.read_u64(runtime.wrapping_add(at)) else { continue };
+        if offset < MOST && layout.correct(field, offset) {
+            corrected.push(field);
+        }
+    }
+    corrected
+}

@@ -1,0 +1,118 @@
+//! From an instruction of a code object to its line, in the three formats there were.
+
+/// The line of the instruction at `offset` bytes, `co_lnotab` (up to 3.9, Objects/lnotab_notes.txt): pairs of an
+/// advance in bytes and one, signed, in lines.
+pub(super) fn by_lnotab(table: &[u8], first: i32, offset: i64) -> i32 {
+    let (mut at, mut line) = (0, first);
+    for pair in table.chunks_exact(2) {
+        at += i64::from(pair[0]);
+        if at > offset {
+            break;
+        }
+        line = line.wrapping_add(i32::from(pair[1] as i8));
+    }
+    line
+}
+
+/// The same, `co_linetable` of 3.10 (PEP 626): pairs of a length in bytes and a signed advance in lines; −128 is a
+/// range without a line.
+pub(super) fn by_ranges(table: &[u8], first: i32, offset: i64) -> Option<i32> {
+    const NO_LINE: i8 = -128;
+    let (mut end, mut line) = (0, first);
+    for pair in table.chunks_exact(2) {
+        let delta = pair[1] as i8;
+        end += i64::from(pair[0]);
+        if delta != NO_LINE {
+            line = line.wrapping_add(i32::from(delta));
+        }
+        if offset < end {
+            return (delta != NO_LINE).then_some(line);
+        }
+    }
+    None
+}
+
+/// The same, `co_linetable` from 3.11 on (Objects/locations.md): entries of a first byte with bit 7 set, a kind and a
+/// length in instructions.
+pub(super) fn by_locations(table: &[u8], first: i32, offset: i64) -> Option<i32> {
+    let (mut end, mut line, mut at) = (0, first, 0);
+    while let Some(&head) = table.get(at) {
+        let (kind, length) = (head >> 3 & 15, i64::from(head & 7) + 1);
+        at += 1;
+        let delta = match kind {
+            13 | 14 => signed(variable(table, &mut at)?),
+            10..=12 => i32::from(kind) - 10,
+            _ => 0,
+        };
+        line = line.wrapping_add(delta);
+        end += length * 2;
+        if offset < end {
+            return (kind != 15).then_some(line);
+        }
+        // What is left of the entry are columns.
+        while table.get(at).is_some_and(|byte| byte & 0x80 == 0) {
+            at += 1;
+        }
+    }
+    None
+}
+
+/// Six bits in each byte, the lowest first; bit 6 says that more follow.
+fn variable(table: &[u8], at: &mut usize) -> Option<u32> {
+    let mut value = 0;
+    for shift in (0..32).step_by(6) {
+        let byte = *table.get(*at)?;
+        *at += 1;
+        value |= u32::from(byte & 63) << shift;
+        if byte & 64 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+fn signed(value: u32) -> i32 {
+    let half = (value >> 1) as i32;
+    if value & 1 == 0 { half } else { half.wrapping_neg() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{by_lnotab, by_locations, by_ranges};
+
+    #[test]
+    fn lnotab_advances_backwards_too() {
+        // 0: line 10; 6: 12; 8: 11.
+        let table = [6, 2, 2, 0xff];
+        let lines: Vec<i32> = [0, 4, 6, 8, 100].map(|at| by_lnotab(&table, 10, at)).to_vec();
+        assert_eq!(lines, [10, 10, 12, 11, 11]);
+    }
+
+    #[test]
+    fn ranges_without_a_line_keep_the_line_of_the_others() {
+        let table = [4, 1, 2, 0x80, 2, 1];
+        let lines: Vec<_> = [0, 4, 6, 8].map(|at| by_ranges(&table, 10, at)).to_vec();
+        assert_eq!(lines, [Some(11), None, Some(12), None]);
+    }
+
+    #[test]
+    fn locations_of_every_kind_are_told_apart() {
+        // Short form of 1 instruction, one-line form +1 of 2, no line of 1, no columns −1 of 1, long form +2 of 1.
+        let table =
+            [0x80, 0x05, 0x80 | 11 << 3 | 1, 3, 4, 0x80 | 15 << 3, 0x80 | 13 << 3, 3, 0x80 | 14 << 3, 4, 0, 1, 1];
+        let lines: Vec<_> = [0, 2, 4, 6, 8, 10, 12].map(|at| by_locations(&table, 10, at)).to_vec();
+        assert_eq!(lines, [Some(10), Some(11), Some(11), None, Some(10), Some(12), None]);
+    }
+
+    #[test]
+    fn any_bytes_are_a_table() {
+        for seed in 0..=255u8 {
+            let table: Vec<u8> = (0..64u8).map(|at| at.wrapping_mul(seed).wrapping_add(seed)).collect();
+            for offset in [-1, 0, 1, 60, i64::MAX] {
+                by_lnotab(&table, i32::MAX, offset);
+                by_ranges(&table, i32::MIN, offset);
+                by_locations(&table, i32::MAX, offset);
+            }
+        }
+    }
+}
