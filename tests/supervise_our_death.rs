@@ -3,8 +3,9 @@
 mod common;
 
 use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
 
-use common::{Live, Scene, fixture, scenario};
+use common::{Live, Scene, finish, fixture, scenario};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -132,7 +133,7 @@ fn a_storm_of_forks_survives_our_sigkill() {
 }
 
 /// Killed while a snapshot is written, we leave the dying process to its own signal. The unfinished file stays behind,
-/// under the name that says what it is.
+/// under the name that says what it is, and `doctor` names it.
 #[test]
 fn a_process_being_captured_dies_of_its_own_signal_when_we_are_killed() {
     let scene = Scene::new();
@@ -145,6 +146,30 @@ fn a_process_being_captured_dies_of_its_own_signal_when_we_are_killed() {
     assert_eq!(live.wait().signal(), Some(9));
     assert_eq!(live.rest(), "child died of 11\nparent goes on, without a tracer\n");
     assert!(scene.snapshots().is_empty(), "nothing unfinished has the name of a snapshot");
+    let [partial] = &scene.partials()[..] else { panic!("one is left: {:?}", scene.partials()) };
+    let mut doctor = Command::new(env!("CARGO_BIN_EXE_dpdb-trace"));
+    let found = finish(doctor.arg("doctor").current_dir(scene.out())).stdout;
+    assert!(found.contains(partial.file_name().unwrap().to_str().unwrap()), "{found}");
+}
+
+/// Whoever does not want to wait for the snapshot that is being written gets none, nor half of one.
+#[test]
+fn a_second_sigterm_during_a_capture_leaves_no_unfinished_file() {
+    let scene = Scene::new();
+    let watch = Inotify::init(InitFlags::IN_CLOEXEC).unwrap();
+    watch.add_watch(&scene.out(), AddWatchFlags::IN_CREATE).unwrap();
+    let mut live = Live::start(scene.trace(&["--quiet"]).args(scenario("outliving.c", "tree_crashes")));
+    live.expect("ready");
+    watch.read_events().expect("the capture creates its file");
+    let history = Inotify::init(InitFlags::IN_CLOEXEC).unwrap();
+    history.add_watch(&scene.path("journal"), AddWatchFlags::IN_MODIFY).unwrap();
+    live.signal(Signal::SIGTERM);
+    while !scene.journal().iter().any(|line| line["signal"] == "SIGTERM") {
+        history.read_events().expect("the command dies of the first one");
+    }
+    live.signal(Signal::SIGTERM);
+    assert_eq!(live.wait().signal(), Some(15));
+    assert!(scene.partials().is_empty(), "{:?}", scene.partials());
 }
 
 /// SIGTERM is for the command: it ends of that, and we with it; its child goes on.

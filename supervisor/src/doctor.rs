@@ -3,6 +3,7 @@
 //! The checks are data; whoever asked prints them.
 
 use std::fs;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use nix::sys::statvfs::statvfs;
@@ -52,6 +53,8 @@ impl Check {
 /// Looks at all that supervising depends on, snapshots going to `output_dir`. It starts a child of its own and traces
 /// it, so that a filter that no file tells of is found, too. Must not run while something is supervised.
 pub fn examine(output_dir: &Path) -> Vec<Check> {
+    let absolute = std::path::absolute(output_dir).unwrap_or_else(|_| output_dir.to_owned());
+    let output_dir: &Path = &absolute;
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let scope = fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").ok();
     vec![
@@ -62,6 +65,7 @@ pub fn examine(output_dir: &Path) -> Vec<Check> {
         tracer_check(field(&status, "TracerPid")),
         directory_check(output_dir),
         space_check(output_dir),
+        leftovers_check(&left_behind(output_dir), output_dir),
     ]
 }
 
@@ -171,6 +175,37 @@ fn space_check(directory: &Path) -> Check {
     Check::warn("disk space", sentence, "Make room, or name another directory by --output-dir.")
 }
 
+/// The unfinished snapshots in a directory that nobody writes any more, sorted by name.
+fn left_behind(directory: &Path) -> Vec<String> {
+    let is_left = |path: &Path| {
+        let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+        let file = fs::OpenOptions::new().read(true).custom_flags(flags).open(path);
+        file.is_ok_and(|file| sys::is_locked(&file) == Ok(false) && file.metadata().is_ok_and(|file| file.is_file()))
+    };
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let unfinished = entries.filter_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        (name.starts_with('.') && name.ends_with(".partial") && is_left(&entry.path())).then_some(name)
+    });
+    let mut names: Vec<String> = unfinished.collect();
+    names.sort();
+    names
+}
+
+fn leftovers_check(names: &[String], directory: &Path) -> Check {
+    const NAME: &str = "unfinished files";
+    let path = directory.display();
+    let Some(first) = names.first() else {
+        return Check::ok(NAME, format!("No supervisor that was killed has left an unfinished snapshot in {path}."));
+    };
+    let more = if names.len() > 1 { format!(" and {} more", names.len() - 1) } else { String::new() };
+    Check::warn(
+        NAME,
+        format!("A supervisor that was killed has left unfinished snapshots in {path}: {first}{more}."),
+        "dpdb-trace inspect shows what is in them; remove what you do not need.",
+    )
+}
+
 /// A step of tracing that failed.
 type Failed = (&'static str, Errno);
 
@@ -230,6 +265,7 @@ mod tests {
             directory_check(Path::new("/nonexistent")),
             directory_check(Path::new("/proc/version")),
             space_check(Path::new("/nonexistent")),
+            leftovers_check(&[".a.partial".to_owned(), ".b.partial".to_owned()], Path::new("/x")),
             trace_check(Err(("PTRACE_SEIZE", Errno::EPERM))),
         ];
         for check in troubles {
@@ -248,10 +284,23 @@ mod tests {
             capability_check(true),
             tracer_check(Some("0")),
             directory_check(directory.path()),
+            leftovers_check(&[], directory.path()),
             trace_check(trace_a_child()),
         ] {
             assert_eq!((check.state, &check.remedy), (CheckState::Ok, &None), "{check:?}");
         }
+    }
+
+    #[test]
+    fn what_nobody_writes_any_more_is_found_and_what_is_being_written_is_not() {
+        let directory = tempfile::tempdir().unwrap();
+        for name in [".b.snap.partial", ".a.snap.partial", "c.partial", ".d.snap"] {
+            fs::write(directory.path().join(name), "x").unwrap();
+        }
+        fs::create_dir(directory.path().join(".dir.partial")).unwrap();
+        let busy = fs::File::create(directory.path().join(".busy.partial")).unwrap();
+        sys::lock_while_open(&busy);
+        assert_eq!(left_behind(directory.path()), [".a.snap.partial", ".b.snap.partial"]);
     }
 
     #[test]

@@ -56,9 +56,9 @@ impl Finished {
 }
 
 impl Snapshots {
-    pub(crate) fn new(destination: Destination, bell: Bell) -> (Snapshots, Receiver<Finished>) {
+    pub(crate) fn new(destination: Arc<Destination>, bell: Bell) -> (Snapshots, Receiver<Finished>) {
         let (sender, receiver) = channel();
-        (Snapshots { destination: Arc::new(destination), bell, sender, running: 0 }, receiver)
+        (Snapshots { destination, bell, sender, running: 0 }, receiver)
     }
 
     /// The number of the next snapshot; `None` where there may be no more.

@@ -46,11 +46,11 @@ fn play(options: Options, observer: &mut dyn Observer) -> Result<Outcome, Superv
         reason: error.to_string(),
     })?;
     let mut journal = options.journal.as_deref().map(Journal::open).transpose()?;
-    let destination = Destination::new(options.output_dir.clone(), template, options.max_snapshots);
+    let destination = Arc::new(Destination::new(options.output_dir.clone(), template, options.max_snapshots));
     let (state, mask) = take_signals();
     let system = |what| move |source| SuperviseError::System { what, source };
     let bell = Bell::new().map_err(system("eventfd"))?;
-    let (snapshots, finished) = Snapshots::new(destination, bell.clone());
+    let (snapshots, finished) = Snapshots::new(Arc::clone(&destination), bell.clone());
     let (reporter, events) = Reporter::new(journal.is_some() || observer.wants_history());
     let signals = SignalFd::new().map_err(system("signalfd"))?;
     let stage = Stage { options, reporter, state, signals, snapshots, finished, bell };
@@ -69,7 +69,10 @@ fn play(options: Options, observer: &mut dyn Observer) -> Result<Outcome, Superv
         hand_on(&events, &mut journal, observer);
         tracer.join()
     };
-    result.unwrap_or_else(|_| after_panic(main.load(Ordering::Relaxed), &mask, observer))
+    let outcome = result.unwrap_or_else(|_| after_panic(main.load(Ordering::Relaxed), &mask, observer));
+    // Where we were told to end at once, the workers are still at it.
+    destination.give_up();
+    outcome
 }
 
 /// Ends this process by `signal`, as the command was, without a core of our own. Returns where that does not kill us, as

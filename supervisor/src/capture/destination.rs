@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::name_template::{NameFields, NameTemplate};
 use crate::sys::{self, Errno};
@@ -18,6 +18,15 @@ pub struct Destination {
     template: NameTemplate,
     most: Option<u64>,
     counts: Mutex<Counts>,
+    unfinished: Arc<Mutex<Unfinished>>,
+}
+
+/// The files that do not have their names yet.
+#[derive(Debug, Default)]
+struct Unfinished {
+    files: Vec<(Arc<sys::Directory>, String)>,
+    /// There are to be no more.
+    given_up: bool,
 }
 
 #[derive(Debug, Default)]
@@ -54,6 +63,9 @@ pub enum CaptureError {
         /// Its id.
         pid: i32,
     },
+    /// We end, and do not wait for it.
+    #[error("it was given up")]
+    GivenUp,
     /// The process was gone before anything could be read.
     #[error("process {pid} is gone")]
     Vanished {
@@ -71,12 +83,12 @@ impl CaptureError {
 impl Destination {
     /// Snapshots go to `directory`, at most `most` of them over the whole run.
     pub fn new(directory: PathBuf, template: NameTemplate, most: Option<u64>) -> Destination {
-        Destination { directory, template, most, counts: Mutex::default() }
+        Destination { directory, template, most, counts: Mutex::default(), unfinished: Arc::default() }
     }
 
     /// The number of the next snapshot, from 1; `None` where the run has taken as many as it may.
     pub fn claim(&self) -> Option<u64> {
-        let mut counts = self.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut counts = locked(&self.counts);
         if self.most.is_some_and(|most| counts.kept >= most) {
             return None;
         }
@@ -87,7 +99,7 @@ impl Destination {
 
     /// Gives back a claim that came to nothing, so that another snapshot may be taken for it.
     pub fn give_back(&self) {
-        let mut counts = self.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut counts = locked(&self.counts);
         counts.kept = counts.kept.saturating_sub(1);
     }
 
@@ -99,13 +111,21 @@ impl Destination {
         let name = self.template.expand(fields);
         let directory = sys::Directory::open(&self.directory)
             .map_err(|errno| CaptureError::file("open the output directory", &self.directory, errno))?;
+        let directory = Arc::new(directory);
+        let mut unfinished = locked(&self.unfinished);
+        if unfinished.given_up {
+            return Err(CaptureError::GivenUp);
+        }
         // A partial of the same name is another capture that is under way, or what a killed supervisor left.
         for attempt in 0..MOST_TAKEN {
             let partial = format!(".{}.partial", numbered(&name, attempt));
             match directory.create(&partial) {
                 Ok(file) => {
-                    let base = self.directory.clone();
-                    return Ok(PartialFile { directory, base, name, partial: Some(partial), file });
+                    // The lock goes with us, which is how `doctor` tells what a killed supervisor left.
+                    sys::lock_while_open(&file);
+                    unfinished.files.push((Arc::clone(&directory), partial.clone()));
+                    let (base, unfinished) = (self.directory.clone(), Arc::clone(&self.unfinished));
+                    return Ok(PartialFile { directory, base, name, partial: Some(partial), file, unfinished });
                 }
                 Err(Errno::EEXIST) => {}
                 Err(errno) => return Err(CaptureError::file("create", self.directory.join(&partial), errno)),
@@ -114,10 +134,25 @@ impl Destination {
         Err(CaptureError::NamesTaken { path: self.directory.join(name) })
     }
 
+    /// Removes every file that is not whole, and lets no new one be made: we end, and the writers with us.
+    pub fn give_up(&self) {
+        let mut unfinished = locked(&self.unfinished);
+        unfinished.given_up = true;
+        for (directory, partial) in unfinished.files.drain(..) {
+            // Nothing more can be done about a file that cannot be removed.
+            let _ = directory.remove(&partial);
+        }
+    }
+
     /// The directory.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
+}
+
+/// A writer that broke leaves these data as they were.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn numbered(name: &str, attempt: u32) -> String {
@@ -127,12 +162,13 @@ fn numbered(name: &str, attempt: u32) -> String {
 /// A file that is being written. Unless it is finished, it is removed when it goes.
 #[derive(Debug)]
 pub struct PartialFile {
-    directory: sys::Directory,
+    directory: Arc<sys::Directory>,
     base: PathBuf,
     name: String,
     /// What it is called until it is whole; `None` once it has its name.
     partial: Option<String>,
     file: File,
+    unfinished: Arc<Mutex<Unfinished>>,
 }
 
 impl PartialFile {
@@ -152,11 +188,17 @@ impl PartialFile {
     pub fn finish(mut self) -> Result<PathBuf, CaptureError> {
         sys::sync_file(&self.file).map_err(|errno| CaptureError::file("sync", self.path(), errno))?;
         let Some(partial) = self.partial.clone() else { return Ok(self.path()) };
+        let all = Arc::clone(&self.unfinished);
+        let mut unfinished = locked(&all);
+        if unfinished.given_up {
+            return Err(CaptureError::GivenUp);
+        }
         for attempt in 0..MOST_TAKEN {
             let name = numbered(&self.name, attempt);
             match self.rename(&partial, &name) {
                 Ok(()) => {
                     self.partial = None;
+                    unfinished.files.retain(|(_, name)| *name != partial);
                     // The file is whole whatever comes of this; some file systems cannot sync a directory.
                     let _ = self.directory.sync();
                     return Ok(self.base.join(name));
@@ -194,8 +236,11 @@ impl Write for PartialFile {
 
 impl Drop for PartialFile {
     fn drop(&mut self) {
-        if let Some(partial) = &self.partial {
-            // Nothing more can be done about a file that cannot be removed.
+        let Some(partial) = &self.partial else { return };
+        let mut unfinished = locked(&self.unfinished);
+        // One that was given up is gone already, and its name may be somebody else's by now.
+        if !unfinished.given_up {
+            unfinished.files.retain(|(_, name)| name != partial);
             let _ = self.directory.remove(partial);
         }
     }
@@ -276,6 +321,30 @@ mod tests {
             assert!(path.starts_with(directory.path()), "{call:?}");
             assert_eq!(names(directory.path()), [""; 0], "{call:?}");
         }
+    }
+
+    #[test]
+    fn what_is_not_whole_when_we_end_is_removed_and_nothing_new_is_begun() {
+        let directory = tempfile::tempdir().unwrap();
+        let destination = destination(directory.path(), "x", None);
+        let [whole, half] = [(); 2].map(|()| destination.create(&NameFields::default()).unwrap());
+        whole.finish().unwrap();
+        destination.give_up();
+        assert_eq!(names(directory.path()), ["x"]);
+        std::fs::write(directory.path().join(".x.1.partial"), "another supervisor's").unwrap();
+        assert!(matches!(half.finish(), Err(CaptureError::GivenUp)));
+        assert!(matches!(destination.create(&NameFields::default()), Err(CaptureError::GivenUp)));
+        assert_eq!(names(directory.path()), [".x.1.partial", "x"]);
+    }
+
+    #[test]
+    fn a_file_is_locked_for_as_long_as_it_is_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = destination(directory.path(), "x", None).create(&NameFields::default()).unwrap();
+        let seen = File::open(directory.path().join(".x.partial")).unwrap();
+        assert_eq!(sys::is_locked(&seen), Ok(true));
+        file.finish().unwrap();
+        assert_eq!(sys::is_locked(&seen), Ok(false));
     }
 
     #[test]

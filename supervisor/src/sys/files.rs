@@ -5,7 +5,7 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use nix::fcntl::{AtFlags, OFlag, RenameFlags, open, openat, renameat2};
+use nix::fcntl::{AtFlags, FcntlArg, OFlag, RenameFlags, fcntl, open, openat, renameat2};
 use nix::sys::stat::Mode;
 use nix::sys::uio::pread;
 use nix::unistd::{self, UnlinkatFlags, Whence, lseek};
@@ -71,6 +71,27 @@ impl Directory {
     pub fn sync(&self) -> Result<()> {
         unistd::fsync(&self.0)
     }
+}
+
+/// Marks a file as in use, for as long as this opening of it lasts (fcntl(2), F_OFD_SETLK). File systems that know no
+/// locks have none.
+pub fn lock_while_open(file: &File) {
+    let _ = fcntl(file, FcntlArg::F_OFD_SETLK(&whole(libc::F_WRLCK)));
+}
+
+/// Whether anybody has marked a file so (F_OFD_GETLK).
+///
+/// # Errors
+/// EINVAL, ENOLCK and their like, where the file system cannot tell.
+pub fn is_locked(file: &File) -> Result<bool> {
+    let mut lock = whole(libc::F_RDLCK);
+    fcntl(file, FcntlArg::F_OFD_GETLK(&mut lock))?;
+    Ok(i32::from(lock.l_type) != libc::F_UNLCK)
+}
+
+/// A lock of all bytes of a file.
+fn whole(kind: i32) -> libc::flock {
+    libc::flock { l_type: kind as i16, l_whence: libc::SEEK_SET as i16, l_start: 0, l_len: 0, l_pid: 0 }
 }
 
 /// Makes the contents of a file last (fsync(2)).

@@ -19,7 +19,7 @@ mod spawn;
 mod wait;
 
 pub use failure::Call;
-pub use files::{Directory, next_data, read_at, sync_file, write};
+pub use files::{Directory, is_locked, lock_while_open, next_data, read_at, sync_file, write};
 pub use inherited::{Inherited, inherited};
 pub use memory::read_process_memory;
 pub use nix::errno::Errno;
