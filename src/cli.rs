@@ -179,8 +179,21 @@ pub struct ReportArgs {
     /// Indented
     #[arg(long)]
     pub pretty: bool,
+    /// Show values of the C++ and Rust standard libraries as they are laid out, or as what they mean
+    #[arg(long, value_enum, default_value_t)]
+    pub values: ValuesArgument,
     #[command(flatten)]
     pub files: FileArgs,
+}
+
+/// How values of the standard libraries are shown.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+pub enum ValuesArgument {
+    /// As they are laid out
+    #[default]
+    Raw,
+    /// As what they mean: strings, sequences, maps
+    Pretty,
 }
 
 /// How to print the checks.

@@ -3,7 +3,9 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use crate::cli::{self, ReportArgs};
+use dpdb_analyzer::{ValueLimits, ValueStyle};
+
+use crate::cli::{self, ReportArgs, ValuesArgument};
 use crate::engine::open_session;
 use crate::failure::{after_output, failed, partial_view};
 
@@ -20,7 +22,12 @@ pub fn report(arguments: &ReportArgs) -> ExitCode {
         Err(error) => return failed(&error),
     };
     let whole = partial_view(&arguments.file, &file.damage);
-    let document = session.report(Some(&arguments.file), MOST_FRAMES);
+    let style = match arguments.values {
+        ValuesArgument::Raw => ValueStyle::Raw,
+        ValuesArgument::Pretty => ValueStyle::Pretty,
+    };
+    let limits = ValueLimits { style, ..ValueLimits::default() };
+    let document = session.report(Some(&arguments.file), MOST_FRAMES, limits);
     let mut out = io::BufWriter::new(io::stdout().lock());
     let json = if arguments.pretty {
         serde_json::to_writer_pretty(&mut out, &document)

@@ -20,6 +20,7 @@ mod explain;
 pub mod expr;
 mod frame;
 mod image;
+mod lang;
 mod module;
 mod module_symbols;
 mod object_file;
@@ -60,4 +61,4 @@ pub use source_frame::{FunctionName, Language, NameSource, SourceFrame, SourceLo
 pub use svma::Svma;
 pub use symbols::{SymbolRef, SymbolTable, demangle};
 pub use target::Target;
-pub use value::{Missing, ValueLimits, ValueTree, Variable};
+pub use value::{Logical, Missing, Remark, SmartPointer, ValueLimits, ValueStyle, ValueTree, Variable};

@@ -96,8 +96,17 @@ impl<'a> View<'a> {
         Some(path.join("::"))
     }
 
+    /// The class (or the namespace) that the function at `entry` is a member of.
+    pub(crate) fn home_of_function(&self, entry: DieRef) -> Option<DieRef> {
+        let home = self.function_entry(entry).home?;
+        let unit = self.unit(home.unit)?;
+        let tables = self.tables(home.unit);
+        let outline = tables.outline.get_or_init(|| Outline::read(&unit));
+        outline.around(home.offset).last().map(|container| unit.die(*container))
+    }
+
     /// The names of the namespaces and classes around an entry, outermost first.
-    pub(super) fn path_of(&self, entry: DieRef) -> Vec<String> {
+    pub(crate) fn path_of(&self, entry: DieRef) -> Vec<String> {
         let Some(unit) = self.unit(entry.unit) else { return Vec::new() };
         let tables = self.tables(entry.unit);
         let outline = tables.outline.get_or_init(|| Outline::read(&unit));

@@ -34,17 +34,21 @@ impl<'a> View<'a> {
     /// The definition of the type that is only declared at `die`: one of the same name in the same namespaces and
     /// classes, in the unit itself or any other.
     pub(crate) fn definition_of(&self, die: DieRef) -> Option<Arc<Type>> {
+        let found = crate::types::read(self, self.definition_at(die)?)?;
+        matches!(&found.kind, TypeKind::Record(record) if !record.declaration).then_some(found)
+    }
+
+    /// Where that definition is.
+    pub(crate) fn definition_at(&self, die: DieRef) -> Option<DieRef> {
         let path = self.full_path(die);
         let key = path.join("::");
         let known = lock(&self.info.definitions).get(&key).copied();
-        let definition = known.unwrap_or_else(|| {
+        known.unwrap_or_else(|| {
             let near = self.unit(die.unit);
             let found = self.find_named(near.as_deref(), &key, NameKind::Type(None));
             let found = found.filter(|found| self.full_path(*found) == path);
             lock(&self.info.definitions).insert(key, found);
             found
-        });
-        let found = crate::types::read(self, definition?)?;
-        matches!(&found.kind, TypeKind::Record(record) if !record.declaration).then_some(found)
+        })
     }
 }

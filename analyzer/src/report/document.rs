@@ -38,6 +38,14 @@ pub struct Producer {
 pub struct Limits {
     /// Frames of each thread.
     pub frames: usize,
+    /// Elements of an array or container.
+    pub elements: u64,
+    /// Bytes of an array of bytes.
+    pub bytes: u64,
+    /// Values inside values.
+    pub depth: usize,
+    /// Values in one variable.
+    pub nodes: usize,
 }
 
 /// What was looked at.

@@ -17,7 +17,7 @@ pub use document::{
 use crate::frame::{Frame, FrameKind, WalkEnd};
 use crate::session::Session;
 use crate::source_frame::{Language, NameSource, SourceFrame};
-use crate::value::{ValueLimits, Variable};
+use crate::value::{ValueLimits, ValueStyle, Variable};
 
 /// The schema's name.
 const SCHEMA: &str = "frames/1";
@@ -27,9 +27,9 @@ const RBP: u16 = 6;
 const RSP: u16 = 7;
 
 impl Session {
-    /// Everything about the threads and their frames, at most `limit` frames of each. `core` is the file that was
-    /// opened.
-    pub fn report(&self, core: Option<&Path>, limit: usize) -> Document {
+    /// Everything about the threads and their frames, at most `limit` frames of each, with their variables. `core` is
+    /// the file that was opened.
+    pub fn report(&self, core: Option<&Path>, limit: usize, values: ValueLimits) -> Document {
         let process = self.process();
         let executable = self.modules().first().and_then(|module| real_path(module.file()));
         let executable = executable.or_else(|| process.executable.as_ref().map(|path| path.as_path().to_owned()));
@@ -38,8 +38,14 @@ impl Session {
         threads.sort_by_key(|thread| thread.tid);
         Document {
             schema: SCHEMA,
-            producer: Producer { tool: "dpdb-trace", version: env!("CARGO_PKG_VERSION"), mode: "raw" },
-            limits: Limits { frames: limit },
+            producer: Producer { tool: "dpdb-trace", version: env!("CARGO_PKG_VERSION"), mode: mode(values.style) },
+            limits: Limits {
+                frames: limit,
+                elements: values.elements,
+                bytes: values.bytes,
+                depth: values.depth,
+                nodes: values.nodes,
+            },
             target: Target {
                 executable: executable.map(|path| Text::from(path.as_path())),
                 core: real_path(core).map(|path| Text::from(path.as_path())),
@@ -47,16 +53,21 @@ impl Session {
                 arch: "x86_64",
             },
             crashed_tid: crashed,
-            threads: threads.into_iter().map(|thread| self.reported_thread(thread, crashed, limit)).collect(),
+            threads: threads.into_iter().map(|thread| self.reported_thread(thread, crashed, limit, values)).collect(),
         }
     }
 
-    fn reported_thread(&self, thread: &Thread, crashed: Option<i32>, limit: usize) -> ReportedThread {
+    fn reported_thread(
+        &self,
+        thread: &Thread,
+        crashed: Option<i32>,
+        limit: usize,
+        values: ValueLimits,
+    ) -> ReportedThread {
         let backtrace = self.backtrace(thread.tid, limit);
         let mut frames = Vec::new();
         for (index, frame) in backtrace.frames.iter().enumerate() {
-            let mut variables =
-                self.variables(thread.tid, &backtrace.frames, index, ValueLimits::default()).into_iter();
+            let mut variables = self.variables(thread.tid, &backtrace.frames, index, values).into_iter();
             for source in self.symbolize(frame) {
                 let variables = variables.next().unwrap_or_default();
                 frames.push(self.reported_frame(frames.len(), frame, &source, variables));
@@ -112,6 +123,13 @@ impl Session {
             has_debug_info: function.is_some_and(|function| function.source == NameSource::Debug),
             variables: variables.into_iter().map(ReportedVariable::from).collect(),
         }
+    }
+}
+
+fn mode(style: ValueStyle) -> &'static str {
+    match style {
+        ValueStyle::Raw => "raw",
+        ValueStyle::Pretty => "pretty",
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod model;
 mod read;
+mod template;
 
 use std::sync::Arc;
 
@@ -11,6 +12,8 @@ pub(crate) use model::{
     Array, Base, Bound, Count, Enumeration, Field, FieldKind, FieldPlace, Qualifier, Record, RecordKind, Type,
     TypeKind, TypeRef, Variant, VariantPart,
 };
+
+pub(crate) use template::{TemplateArgument, alignment, member_type, template_arguments};
 
 use crate::dwarf::{DieRef, View};
 

@@ -10,6 +10,7 @@ use super::scalar;
 use super::tree::{self, ValueTree};
 use super::{dimension, evaluate, variant};
 use crate::dwarf::{DieRef, Slice};
+use crate::lang;
 use crate::types::{
     self, Array, Base, Enumeration, Field, FieldKind, FieldPlace, Record, RecordKind, Type, TypeKind, TypeRef,
 };
@@ -25,19 +26,32 @@ pub struct ValueLimits {
     pub depth: usize,
     /// Values in all.
     pub nodes: usize,
+    /// How values of the standard libraries are shown.
+    pub style: ValueStyle,
+}
+
+/// How values of the C++ and Rust standard libraries are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ValueStyle {
+    /// As they are laid out.
+    #[default]
+    Raw,
+    /// As what they mean, where that can be made out and holds together.
+    Pretty,
 }
 
 impl Default for ValueLimits {
     fn default() -> ValueLimits {
-        ValueLimits { elements: 64, bytes: 256, depth: 8, nodes: 4000 }
+        ValueLimits { elements: 64, bytes: 256, depth: 8, nodes: 4000, style: ValueStyle::Raw }
     }
 }
 
 /// Builds one value.
 pub(crate) struct Builder<'c, 'a> {
     pub(crate) context: Context<'c, 'a>,
-    limits: ValueLimits,
-    left: usize,
+    pub(crate) limits: ValueLimits,
+    /// How many more values may be built.
+    pub(crate) left: usize,
 }
 
 /// One of several values, in the order in which they stand.
@@ -59,14 +73,24 @@ impl<'c, 'a> Builder<'c, 'a> {
         self.described(die, &found, place, depth).unwrap_or_else(ValueTree::Missing)
     }
 
-    fn described(&mut self, die: DieRef, of: &Type, place: &Place, depth: usize) -> Result<ValueTree, Missing> {
+    pub(crate) fn is_spent(&self) -> bool {
+        self.left == 0
+    }
+
+    fn described(&mut self, die: DieRef, of: &Arc<Type>, place: &Place, depth: usize) -> Result<ValueTree, Missing> {
         let size = types::size(self.context.view, Some(die), 0);
         match &of.kind {
-            TypeKind::Record(record) => self.record(die, record, place, depth),
+            TypeKind::Record(record) => self.record(die, of, record, place, depth),
             TypeKind::Array(array) => self.array(array, place, depth),
             TypeKind::Base(base) => self.number(of, *base, place),
             TypeKind::Enumeration(enumeration) => self.enumerator(enumeration, place, size.unwrap_or(4)),
-            TypeKind::Pointer(to) => self.pointer(*to, place),
+            TypeKind::Pointer(to) => {
+                let plain = self.pointer(*to, place)?;
+                Ok(match self.limits.style {
+                    ValueStyle::Raw => plain,
+                    ValueStyle::Pretty => lang::pointer(self, of, *to, plain, depth),
+                })
+            }
             TypeKind::Reference(to) => self.reference(*to, place, depth),
             TypeKind::MemberPointer(_) => self.member_pointer(place, size.unwrap_or(8)),
             TypeKind::Function(_) => {
@@ -164,23 +188,51 @@ impl<'c, 'a> Builder<'c, 'a> {
         }))
     }
 
-    fn record(&mut self, die: DieRef, record: &Record, place: &Place, depth: usize) -> Result<ValueTree, Missing> {
-        let full: Arc<Type>;
-        let mut record = record;
+    fn record(
+        &mut self,
+        die: DieRef,
+        of: &Arc<Type>,
+        record: &Record,
+        place: &Place,
+        depth: usize,
+    ) -> Result<ValueTree, Missing> {
         if record.declaration {
-            let Some(found) = self.context.view.definition_of(die) else {
-                return Ok(ValueTree::Incomplete);
+            let found = self.context.view.definition_at(die);
+            let full = found.and_then(|die| Some((die, types::read(self.context.view, die)?)));
+            return match full.as_ref().map(|(die, full)| (*die, full, &full.kind)) {
+                Some((die, full, TypeKind::Record(record))) if !record.declaration => {
+                    self.complete(die, full, record, place, depth)
+                }
+                _ => Ok(ValueTree::Incomplete),
             };
-            full = found;
-            if let TypeKind::Record(found) = &full.kind {
-                record = found;
+        }
+        self.complete(die, of, record, place, depth)
+    }
+
+    /// A record whose members are known.
+    fn complete(
+        &mut self,
+        die: DieRef,
+        of: &Arc<Type>,
+        record: &Record,
+        place: &Place,
+        depth: usize,
+    ) -> Result<ValueTree, Missing> {
+        if self.limits.style == ValueStyle::Pretty && record.variants.is_none() {
+            let plain = &mut |builder: &mut Self| builder.as_laid_out(record, place, depth);
+            if let Some(shown) = lang::record(self, die, of, place, depth, plain) {
+                return Ok(shown);
             }
         }
-        if let Some(part) = &record.variants {
-            return variant::alive(self, record, part, place, depth);
+        match &record.variants {
+            Some(part) => variant::alive(self, record, part, place, depth),
+            None => Ok(self.as_laid_out(record, place, depth)),
         }
+    }
+
+    fn as_laid_out(&mut self, record: &Record, place: &Place, depth: usize) -> ValueTree {
         let fields = self.fields(&record.fields, place, depth);
-        Ok(if record.kind == RecordKind::Union { ValueTree::Union(fields) } else { ValueTree::Struct(fields) })
+        if record.kind == RecordKind::Union { ValueTree::Union(fields) } else { ValueTree::Struct(fields) }
     }
 
     pub(super) fn fields(&mut self, fields: &[Field], place: &Place, depth: usize) -> Vec<Named> {

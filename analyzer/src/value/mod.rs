@@ -5,6 +5,7 @@ mod context;
 mod dimension;
 mod entry_value;
 mod evaluate;
+mod logical;
 mod place;
 mod registers;
 mod scalar;
@@ -14,12 +15,13 @@ mod variables;
 mod variant;
 
 pub(crate) use build::Builder;
-pub use build::ValueLimits;
+pub use build::{ValueLimits, ValueStyle};
 pub(crate) use context::{Context, FrameContext};
 pub(crate) use dimension::{counts as array_counts, size_of as dynamic_size};
+pub use logical::{Logical, Remark, SmartPointer};
 pub use place::Missing;
 pub(crate) use place::Place as ValuePlace;
-pub(crate) use scalar::{bits as scalar_bits, float as decode_float};
+pub(crate) use scalar::{bits as scalar_bits, float as decode_float, integer};
 pub use tree::ValueTree;
 pub use variables::Variable;
 pub(crate) use variables::{

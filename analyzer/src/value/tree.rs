@@ -5,6 +5,7 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use dpdb_snapshot::Avma;
 
+use super::logical::{Logical, Remark};
 use super::place::Missing;
 
 /// A value, cut where a limit was met.
@@ -71,6 +72,16 @@ pub enum ValueTree {
         /// What it carries.
         value: Option<Box<ValueTree>>,
     },
+    /// A value of a standard library by its meaning; only where [`ValueStyle::Pretty`](super::ValueStyle) was asked
+    /// for.
+    Logical(Box<Logical>),
+    /// A structure or pointer as it is laid out, or words, with a remark on it; only with `ValueStyle::Pretty`.
+    Remarked {
+        /// The value.
+        value: Box<ValueTree>,
+        /// What is said of it.
+        remark: Box<Remark>,
+    },
     /// Nothing: `void`, `()`.
     Void,
     /// A pointer to a member, as text.
@@ -95,6 +106,12 @@ impl ValueTree {
     }
 }
 
+impl From<Logical> for ValueTree {
+    fn from(logical: Logical) -> ValueTree {
+        ValueTree::Logical(Box::new(logical))
+    }
+}
+
 impl From<Missing> for ValueTree {
     fn from(missing: Missing) -> ValueTree {
         ValueTree::Missing(missing)
@@ -109,13 +126,7 @@ impl Serialize for ValueTree {
             ValueTree::Bool(value) => serializer.serialize_bool(*value),
             ValueTree::Float(value) => serialize_float(*value, serializer),
             ValueTree::Complex(re, im) => one(serializer, "$complex", &[Float(*re), Float(*im)]),
-            ValueTree::Pointer { to, text, symbol } => {
-                let mut map = serializer.serialize_map(None)?;
-                map.serialize_entry("$ptr", &to.to_string())?;
-                optional(&mut map, "str", text.as_ref())?;
-                optional(&mut map, "sym", symbol.as_ref())?;
-                map.end()
-            }
+            ValueTree::Pointer { .. } => serialize_remarked(self, None, serializer),
             ValueTree::Reference { to, value } => {
                 let mut map = serializer.serialize_map(None)?;
                 map.serialize_entry("$ref", &to.map(|to| to.to_string()))?;
@@ -128,8 +139,9 @@ impl Serialize for ValueTree {
                 map.serialize_entry("value", value)?;
                 map.end()
             }
-            ValueTree::Struct(fields) => one(serializer, "$struct", &Fields(fields)),
-            ValueTree::Incomplete => one(serializer, "$struct", &Fields(&[])),
+            ValueTree::Struct(_) | ValueTree::Incomplete => serialize_remarked(self, None, serializer),
+            ValueTree::Logical(logical) => logical.serialize(serializer),
+            ValueTree::Remarked { value, remark } => serialize_remarked(value, Some(remark), serializer),
             ValueTree::Union(fields) => one(serializer, "$union", &Fields(fields)),
             ValueTree::Array { items, length } => serialize_array(items, *length, serializer),
             ValueTree::Bytes { bytes, length } => serialize_bytes(bytes, *length, serializer),
@@ -154,6 +166,32 @@ impl Serialize for ValueTree {
             ValueTree::Truncated(what) => one(serializer, "$truncated", what),
         }
     }
+}
+
+/// A value with a remark on it, which goes among the value's companions where it can have some.
+fn serialize_remarked<S: Serializer>(
+    value: &ValueTree,
+    remark: Option<&Remark>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut map = match value {
+        ValueTree::Pointer { .. } | ValueTree::Struct(_) | ValueTree::Incomplete | ValueTree::Logical(_) => {
+            serializer.serialize_map(None)?
+        }
+        value => return value.serialize(serializer),
+    };
+    match value {
+        ValueTree::Pointer { to, text, symbol } => {
+            map.serialize_entry("$ptr", &to.to_string())?;
+            optional(&mut map, "str", text.as_ref())?;
+            optional(&mut map, "sym", symbol.as_ref())?;
+        }
+        ValueTree::Struct(fields) => map.serialize_entry("$struct", &Fields(fields))?,
+        ValueTree::Logical(logical) => logical.serialize_entries(&mut map)?,
+        _ => map.serialize_entry("$struct", &Fields(&[]))?,
+    }
+    remark.map_or(Ok(()), |remark| remark.serialize_entry(&mut map))?;
+    map.end()
 }
 
 fn one<S: Serializer, T: Serialize + ?Sized>(serializer: S, key: &str, value: &T) -> Result<S::Ok, S::Error> {
@@ -183,7 +221,7 @@ fn serialize_float<S: Serializer>(value: f64, serializer: S) -> Result<S::Ok, S:
 }
 
 /// Fields under their names; a name that was there before gets a `'` more.
-struct Fields<'a>(&'a [(String, ValueTree)]);
+pub(super) struct Fields<'a>(pub(super) &'a [(String, ValueTree)]);
 
 impl Serialize for Fields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
