@@ -28,7 +28,7 @@ impl Lens<'_, '_, '_> {
             return broken(format!("its elements would be from {} to {end}{limit}", first.to));
         }
         let bytes = end.0 - first.to.0;
-        if bytes % size != 0 {
+        if !bytes.is_multiple_of(size) {
             return broken(format!("its {bytes} bytes are no whole number of elements of {size} bytes"));
         }
         self.elements(first, bytes / size)

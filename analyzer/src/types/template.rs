@@ -109,7 +109,7 @@ fn record_alignment(view: &View<'_>, record: &Record, level: usize) -> u64 {
     let of_fields = record.fields.iter().chain(variants).map(|field| {
         let own = aligned(view, field.of, level + 1).unwrap_or(1);
         match &field.place {
-            FieldPlace::Bits(bits) if (bits / 8) % own != 0 => 1,
+            FieldPlace::Bits(bits) if !(bits / 8).is_multiple_of(own) => 1,
             _ => own,
         }
     });
