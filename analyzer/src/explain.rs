@@ -23,6 +23,8 @@ pub use finding::{Finding, Neighbour};
 pub use pattern::Pattern;
 
 use crate::disassemble::{Instruction, disassemble};
+use crate::first_chance::AtFault;
+use crate::frame::Backtrace;
 use crate::session::Session;
 
 /// What a process died of. `Display` is one paragraph.
@@ -48,11 +50,15 @@ impl Session {
         match &self.process().cause {
             Some(Cause::FatalSignal { first_chance: Some(first), signal, tid, info }) => {
                 let last = Subject::new(self, *signal, *tid, info.as_ref(), None);
-                let first_subject =
-                    Subject::new(self, first.signal, first.tid, first.info.as_ref(), Some(&first.registers));
+                let info = first.info.as_ref();
+                let first_subject = Subject {
+                    memory: AtFault::of(self.memory(), first),
+                    ..Subject::new(self, first.signal, first.tid, info, Some(&first.registers))
+                };
                 let mut findings = last.signal_findings();
                 findings.push(Finding::FirstChance { signal: first.signal.to_string() });
                 findings.extend(first_subject.fault_findings());
+                findings.push(Finding::FirstChanceStack);
                 Some(Explanation { findings })
             }
             Some(Cause::FatalSignal { signal, tid, info, .. }) => {
@@ -84,6 +90,8 @@ struct Subject<'a> {
     tid: i32,
     info: Option<&'a SigInfo>,
     registers: Option<&'a GeneralRegisters>,
+    /// As it was when the signal came.
+    memory: AtFault<'a>,
     pc: Avma,
 }
 
@@ -101,7 +109,12 @@ impl<'a> Subject<'a> {
         let of_thread = || thread.and_then(|thread| thread.registers.as_ref()).map(|registers| &registers.general);
         let registers = registers.or_else(of_thread);
         let pc = Avma(registers.map_or(0, |registers| registers.rip));
-        Subject { session, signal, tid, info, registers, pc }
+        Subject { session, signal, tid, info, registers, memory: AtFault::now(session.memory()), pc }
+    }
+
+    /// The frames that were really there.
+    fn backtrace(&self, limit: usize) -> Option<Backtrace> {
+        Some(self.session.physical_backtrace(&self.memory, self.registers?, limit))
     }
 
     fn findings(&self) -> Vec<Finding> {
@@ -149,7 +162,7 @@ impl<'a> Subject<'a> {
     fn instruction(&self, at: Avma) -> Instruction {
         let range = AddressRange { start: at, end: Avma(u64::MAX) };
         let name = |at| self.session.symbol_at(at).map(|symbol| symbol.to_string());
-        let found = disassemble(self.session.memory(), range, 1, &name).instructions.pop();
+        let found = disassemble(&self.memory, range, 1, &name).instructions.pop();
         let absent = || "(not captured)".to_owned();
         found.unwrap_or_else(|| Instruction {
             address: at,

@@ -18,6 +18,7 @@ mod dwarf;
 mod eval;
 mod explain;
 pub mod expr;
+mod first_chance;
 mod frame;
 mod image;
 mod lang;

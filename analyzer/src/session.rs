@@ -99,9 +99,14 @@ impl Session {
         self.with_tail_calls(self.walk(&self.memory, registers.into(), limit))
     }
 
-    /// The frames that are really there, of a thread with these registers.
-    pub(crate) fn physical_backtrace(&self, registers: &GeneralRegisters, limit: usize) -> Backtrace {
-        self.walk(&self.memory, registers.into(), limit)
+    /// The frames that are really there in `memory`, of a thread with these registers.
+    pub(crate) fn physical_backtrace(
+        &self,
+        memory: &dyn Memory,
+        registers: &GeneralRegisters,
+        limit: usize,
+    ) -> Backtrace {
+        self.walk(memory, registers.into(), limit)
     }
 
     /// Where in the process the symbol of `module` with exactly this name is.

@@ -115,6 +115,18 @@ const SHOWN_WHOLE: usize = 300;
 /// So many innermost and outermost frames of it.
 const SHOWN_ENDS: (usize, usize) = (200, 50);
 
+impl Extent {
+    /// How many frames of `total` to show from the innermost on, and from which on to the outermost.
+    pub(super) fn ends_of(self, total: usize) -> (usize, usize) {
+        match self {
+            Extent::All if total > SHOWN_WHOLE => (SHOWN_ENDS.0, total - SHOWN_ENDS.1),
+            Extent::All => (total, total),
+            Extent::Innermost(count) => (count.min(total), total),
+            Extent::Outermost(count) => (0, total.saturating_sub(count)),
+        }
+    }
+}
+
 impl Engine {
     /// The stack of a thread.
     ///
@@ -132,12 +144,7 @@ impl Engine {
         let (total, all) = (shown.len(), stack.numbered.len());
         let native_end = (stack.end != WalkEnd::Outermost && view != View::Python).then(|| stack.end.to_string());
         let end = native_end.or_else(|| stack.python.end.clone().filter(|_| view != View::Native));
-        let (front, back) = match extent {
-            Extent::All if total > SHOWN_WHOLE => (SHOWN_ENDS.0, total - SHOWN_ENDS.1),
-            Extent::All => (total, total),
-            Extent::Innermost(count) => (count.min(total), total),
-            Extent::Outermost(count) => (0, total.saturating_sub(count)),
-        };
+        let (front, back) = extent.ends_of(total);
         let mut frames = Vec::new();
         for at in (0..front).chain(back..total) {
             let mut line = self.frame_line(tid, shown[at])?;
@@ -203,7 +210,13 @@ impl Engine {
     }
 }
 
-fn line(number: usize, selected: bool, frame: &Frame, source: SourceFrame, module: Option<Text>) -> FrameLine {
+pub(super) fn line(
+    number: usize,
+    selected: bool,
+    frame: &Frame,
+    source: SourceFrame,
+    module: Option<Text>,
+) -> FrameLine {
     let (function, location) = (source.function.as_ref(), source.location.as_ref());
     FrameLine {
         number,

@@ -10,6 +10,7 @@ mod disassembly;
 mod error;
 mod examine;
 mod examine_format;
+mod first_chance;
 mod frames;
 mod help;
 mod hex;

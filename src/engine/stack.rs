@@ -14,7 +14,7 @@ use super::{CommandError, Engine, python};
 const USUAL_DEPTH: usize = 256;
 
 /// Past this, a stack is cut: an 8 MiB stack has half a million frames at most.
-const DEEPEST: usize = 1 << 19;
+pub(super) const DEEPEST: usize = 1 << 19;
 
 /// The user's own frame is looked for among so many.
 const USER_FRAME_DEPTH: usize = 64;

@@ -33,7 +33,7 @@ const KNOWN: [(&str, &str); 21] = [
 
 /// The most telling of the known functions on the stack of a process that aborted.
 pub(super) fn find(subject: &Subject<'_>) -> Option<Finding> {
-    let frames = subject.session.physical_backtrace(subject.registers?, FRAMES).frames;
+    let frames = subject.backtrace(FRAMES)?.frames;
     let names: Vec<String> = frames
         .iter()
         .flat_map(|frame| subject.session.symbolize(frame))

@@ -105,7 +105,7 @@ fn without_access(
         FlowControl::Return | FlowControl::IndirectCall | FlowControl::IndirectBranch
     );
     let target = operands::first_operand(instruction, registers).filter(|_| goes);
-    let target = target.and_then(|target| value_of(target, subject.session.memory()));
+    let target = target.and_then(|target| value_of(target, &subject.memory));
     match target.filter(|&target| !place::is_canonical(target)) {
         Some(target) => jump::to_no_address(Avma(target)),
         None => vec![Finding::Unknown { reason: "no operand of the instruction explains the fault".to_owned() }],
@@ -145,7 +145,7 @@ fn division(subject: &Subject<'_>, registers: &GeneralRegisters) -> Vec<Finding>
         Operand::Value(_) => decoded.op0_register().size() * 8,
         Operand::Memory(_, size) => size * 8,
     };
-    match value_of(operand, subject.session.memory()) {
+    match value_of(operand, &subject.memory) {
         Some(0) => findings.push(Finding::DivideByZero),
         Some(divisor) if decoded.mnemonic() == Mnemonic::Idiv => {
             let unused = 64 - bits.clamp(8, 64) as u32;
@@ -182,7 +182,7 @@ fn breakpoint(subject: &Subject<'_>) -> Vec<Finding> {
     const INT3: u8 = 0xcc;
     let before = subject.pc.wrapping_sub(1);
     let mut byte = [0];
-    let is_int3 = subject.session.memory().read(before, &mut byte).is_ok() && byte == [INT3];
+    let is_int3 = subject.memory.read(before, &mut byte).is_ok() && byte == [INT3];
     if !is_int3 {
         return vec![subject.show(subject.pc)];
     }
@@ -195,8 +195,8 @@ impl Subject<'_> {
     /// The instruction at `at`, decoded.
     pub(super) fn decode(&self, at: Avma) -> Option<iced_x86::Instruction> {
         let mut bytes = [0; 15];
-        let had = self.session.memory().read_some(at, &mut bytes[..]).ok()?;
-        let rest = self.session.memory().read_some(at.wrapping_add(had as u64), &mut bytes[had..]).unwrap_or(0);
+        let had = self.memory.read_some(at, &mut bytes[..]).ok()?;
+        let rest = self.memory.read_some(at.wrapping_add(had as u64), &mut bytes[had..]).unwrap_or(0);
         let decoded = Decoder::with_ip(64, &bytes[..had + rest], at.0, DecoderOptions::NONE).decode();
         (!decoded.is_invalid()).then_some(decoded)
     }

@@ -21,6 +21,8 @@ pub enum Finding {
     Sender { pid: i32, uid: u32, name: Option<Text>, itself: bool },
     /// A fault that a handler of the process took before the process died of it.
     FirstChance { signal: String },
+    /// The stack at that fault was kept, as far as it went.
+    FirstChanceStack,
     /// The instruction that faulted, and what its address is called.
     Instruction { instruction: Instruction, symbol: Option<String> },
     /// The memory access that failed, with the registers that its address was computed from.
@@ -112,6 +114,7 @@ impl fmt::Display for Finding {
             Finding::FirstChance { signal } => {
                 write!(f, "Before that, a handler of the process was called for a {signal}, which is what follows.")
             }
+            Finding::FirstChanceStack => write!(f, "'bt -first-chance' shows the stack at that fault."),
             Finding::Instruction { instruction, symbol } => write_instruction(f, instruction, symbol.as_deref()),
             Finding::Access { access, size, address, registers } => {
                 write_access(f, *access, *size, *address, registers)

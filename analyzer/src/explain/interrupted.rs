@@ -1,8 +1,8 @@
 //! The fault behind a handler: what the kernel put on the stack before it called it.
 
-use dpdb_snapshot::Avma;
 use dpdb_snapshot::arch::x86_64::GeneralRegisters;
 use dpdb_snapshot::process::SigInfo;
+use dpdb_snapshot::{Avma, Memory};
 
 use super::Subject;
 use crate::frame::{Frame, FrameKind};
@@ -17,12 +17,12 @@ const SIGINFO_AT: u64 = 304;
 /// The innermost fault that a handler on the stack was called for, and the registers at it.
 pub(super) fn fault(subject: &Subject<'_>) -> Option<(SigInfo, GeneralRegisters)> {
     let current = subject.registers?;
-    let frames = subject.session.physical_backtrace(current, FRAMES).frames;
+    let frames = subject.backtrace(FRAMES)?.frames;
     frames.windows(2).find_map(|pair| {
         let [trampoline, interrupted] = pair else { return None };
         let at = trampoline.stack_pointer().filter(|_| trampoline.kind == FrameKind::SignalTrampoline)?;
         let mut bytes = [0; SigInfo::SIZE];
-        subject.session.memory().read(Avma(at.0.wrapping_add(SIGINFO_AT)), &mut bytes).ok()?;
+        subject.memory.read(Avma(at.0.wrapping_add(SIGINFO_AT)), &mut bytes).ok()?;
         let info = SigInfo::from_bytes(&bytes);
         let is_fault = info.signal().is_fault() && info.code() > 0;
         is_fault.then(|| Some((info, registers(interrupted, current)?))).flatten()

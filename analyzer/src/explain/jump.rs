@@ -32,7 +32,7 @@ pub(super) fn to_no_address(to: Avma) -> Vec<Finding> {
 /// The call that led there: the instruction before the return address on top of the stack. A return or a jump leaves
 /// none, and then what is found further up is not it.
 fn caller(subject: &Subject<'_>) -> Option<Instruction> {
-    let frames = subject.session.physical_backtrace(subject.registers?, 2).frames;
+    let frames = subject.backtrace(2)?.frames;
     let caller = frames.get(1).filter(|caller| caller.trust == FrameTrust::ReturnAddress)?;
     let earlier = (2..=8).map(|length| caller.pc.wrapping_sub(length));
     let mut calls = earlier.filter_map(|at| Some((at, subject.decode(at)?)));

@@ -20,7 +20,7 @@ pub(super) fn find(subject: &Subject<'_>, registers: &GeneralRegisters, address:
     // stack it is; it is looked for only where the address is near enough to be an overflow.
     const CALLERS: usize = 8;
     let near = |at: &Avma| place::stack_above(subject.session.process(), address, *at);
-    let callers = subject.session.physical_backtrace(subject.registers?, CALLERS);
+    let callers = subject.backtrace(CALLERS)?;
     let mut places = callers.frames.iter().filter_map(|frame| frame.cfa).chain([Avma(registers.rsp)]);
     let (stack, guard) = places.find_map(|at| near(&at))?;
     // An array that is overrun downwards ends there too, but then the stack pointer is somewhere else.
@@ -28,7 +28,7 @@ pub(super) fn find(subject: &Subject<'_>, registers: &GeneralRegisters, address:
     if left > 1 << 20 || left > stack.len() / 2 {
         return None;
     }
-    let Backtrace { frames, end } = subject.session.physical_backtrace(subject.registers?, COUNTED);
+    let Backtrace { frames, end } = subject.backtrace(COUNTED)?;
     let cycle = cycle_of(&frames).iter().filter_map(|frame| name(subject, frame)).collect();
     let complete = !matches!(end, WalkEnd::Limit(_));
     Some(Finding::StackOverflow { stack, guard, frames: frames.len(), complete, cycle })

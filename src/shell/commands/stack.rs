@@ -9,14 +9,17 @@ pub const COMMANDS: &[Command] = &[
     Command {
         name: "bt",
         aliases: &["where", "w", "backtrace", "T", "info stack"],
-        arguments: "[-native|-python|-all] [N|-N]",
+        arguments: "[-native|-python|-all|-first-chance] [N|-N]",
         group: Group::Stack,
         modes: Modes::ALL,
         summary: "Show the call stack, innermost frame first",
         details: "Python frames stand among the native ones, and the interpreter's own code between them is left out;\n\
-                  -native, -python and -all choose other frames, and the numbers stay the same. N shows the innermost N frames, -N the outermost. '>' marks the selected frame. Inlined functions\n\
-                  are frames of their own, marked [inlined]; a frame that was guessed says how. Of a stack deeper\n\
-                  than 300 frames the two ends are shown.",
+                  -native, -python and -all choose other frames, and the numbers stay the same. N shows the\n\
+                  innermost N frames, -N the outermost. '>' marks the selected frame. Inlined functions are frames\n\
+                  of their own, marked [inlined]; a frame that was guessed says how. Of a stack deeper than 300\n\
+                  frames the two ends are shown.\n\
+                  Where a handler of the process took the fault before it died, -first-chance shows the stack as it\n\
+                  was at the fault, whatever the handler did to it.",
         example: "bt 5",
         repeat: Repeat::No,
         action: Action::Run(backtrace),
@@ -73,6 +76,9 @@ pub const COMMANDS: &[Command] = &[
 ];
 
 fn backtrace(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    if let Some(rest) = invocation.arguments.strip_prefix("-first-chance") {
+        return Ok(Reply::Backtrace(engine.first_chance_backtrace(extent(rest.trim_start(), invocation)?)?));
+    }
     let (view, rest) = view(invocation.arguments);
     Ok(Reply::Backtrace(engine.backtrace(engine.tid(), extent(rest, invocation)?, view)?))
 }
