@@ -5,11 +5,13 @@
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use dpdb_analyzer::FileCache;
 use dpdb_snapshot::process::Cause;
 use dpdb_snapshot::{Process, Text};
 use dpdb_supervisor::{Event, Observer, SnapshotWritten};
@@ -24,6 +26,8 @@ const FRAMES_BEYOND: usize = 3;
 const BURST: f64 = 16.0;
 /// Deaths per second that are so when the burst is used up; the others get their line only.
 const RATE: f64 = 8.0;
+/// After so long without a death, what is known of programs and their debugging information is forgotten.
+const QUIET: Duration = Duration::from_secs(10);
 /// A writer that gets nothing done for so long is stuck, and our end does not wait for it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -110,11 +114,21 @@ impl Observer for Deaths {
 fn write_reports(inbox: &Receiver<Report>, done: &Sender<()>) {
     let style = Style::for_stream(io::stderr().is_terminal());
     let mut budget = Budget::new();
-    for report in inbox {
+    let mut files = FileCache::default();
+    loop {
+        let report = match inbox.recv_timeout(QUIET) {
+            Ok(report) => report,
+            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout) => {
+                files = FileCache::default();
+                let Ok(report) = inbox.recv() else { return };
+                report
+            }
+        };
         let text = match report {
             Report::Line(line) => format!("dpdb-trace: {line}\n"),
             Report::Written(written) => {
-                let found = if budget.take() { look_into(&written.path) } else { None };
+                let found = if budget.take() { look_into(&written.path, files.clone()) } else { None };
                 describe(&written, found, &style)
             }
         };
@@ -125,12 +139,13 @@ fn write_reports(inbox: &Receiver<Report>, done: &Sender<()>) {
 }
 
 /// What the file that was just written says. Nothing that it holds may end the reports.
-fn look_into(path: &Path) -> Option<(Crash, Vec<FrameLine>)> {
+fn look_into(path: &Path, files: FileCache) -> Option<(Crash, Vec<FrameLine>)> {
     let read = || {
-        let mut engine = Engine::open(path, &FileArgs::default()).ok()?;
+        let mut engine = Engine::open_sharing(path, &FileArgs::default(), files).ok()?;
         Some((engine.crash(), engine.top_frames(FRAMES_BEYOND)))
     };
-    std::panic::catch_unwind(read).ok().flatten()
+    // What a panic leaves half done in the shared files is what was found so far, each fact by itself.
+    std::panic::catch_unwind(AssertUnwindSafe(read)).ok().flatten()
 }
 
 /// `pid 1234 (worker) died of SIGSEGV (address 0x10 not mapped) in Queue::pop (queue.cpp:41) -> pid_1234.snap (1.2 MiB
@@ -161,16 +176,14 @@ fn whole_place(crash: &Crash) -> Option<String> {
     Some(place_of + &caller.unwrap_or_default())
 }
 
-/// `Queue::pop (queue.cpp:41)`.
+/// `Queue::pop (queue.cpp:41)`; of a program without names, `dash`.
 fn place(frame: &FrameLine) -> Option<String> {
-    let function = clean(frame.function.as_ref()?);
-    let file = frame.file.as_ref().and_then(|file| Some(Text::from(Path::new(file.as_path().file_name()?))));
-    let place = match (file, frame.line, &frame.module) {
-        (Some(file), Some(line), _) => format!("{}:{line}", clean(&file)),
-        (_, _, Some(module)) => clean(&Text::from(Path::new(module.as_path().file_name()?))),
-        _ => return Some(function),
-    };
-    Some(format!("{function} ({place})"))
+    let file_name = |path: &Text| Some(clean(&Text::from(Path::new(path.as_path().file_name()?))));
+    let module = frame.module.as_ref().and_then(file_name);
+    let Some(function) = frame.function.as_ref().map(clean) else { return module };
+    let file = frame.file.as_ref().and_then(file_name);
+    let line = file.zip(frame.line).map(|(file, line)| format!("{file}:{line}"));
+    Some(line.or(module).map_or_else(|| function.clone(), |place| format!("{function} ({place})")))
 }
 
 /// The death as far as the cause alone tells it.

@@ -9,6 +9,7 @@ use dpdb_snapshot::{AddressRange, Avma, Memory, Process};
 
 use crate::disassemble::{Disassembly, disassemble};
 use crate::dwarf::DebugInfo;
+use crate::file_cache::FileCache;
 use crate::frame::{Backtrace, Frame, FrameRegisters, WalkEnd};
 use crate::module::{self, Module};
 use crate::overlay::Overlay;
@@ -43,14 +44,20 @@ pub struct Session {
     pub(crate) symbolizer: Symbolizer,
     pub(crate) source_files: SourceFiles,
     pub(crate) python: OnceLock<Result<Python, PythonAbsent>>,
+    pub(crate) files: FileCache,
 }
 
 impl Session {
     /// Finds the modules of `target` and their files. Nothing here fails: what was not found is in
     /// [`Session::warnings`].
     pub fn new(target: Box<dyn Target>, options: Options) -> Session {
+        Session::with_files(target, options, FileCache::default())
+    }
+
+    /// As [`Session::new`], with what other sessions have found out about files.
+    pub fn with_files(target: Box<dyn Target>, options: Options, files: FileCache) -> Session {
         let target: Arc<dyn Target> = target.into();
-        let modules = module::discover(target.process(), target.memory(), &options);
+        let modules = module::discover(target.process(), target.memory(), &options, &files);
         let memory = Overlay::new(Arc::clone(&target), &modules);
         let cfi = CallFrameInfo::new(&modules);
         Session {
@@ -62,6 +69,7 @@ impl Session {
             symbolizer: Symbolizer::default(),
             source_files: SourceFiles::default(),
             python: OnceLock::new(),
+            files,
         }
     }
 

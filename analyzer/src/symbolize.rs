@@ -18,11 +18,14 @@ use crate::{Module, Svma};
 /// Places that are remembered. A deep recursion asks for the same few again and again.
 const MOST_REMEMBERED: usize = 50_000;
 
+/// What the files of a module say, once that was asked for; `None` where it has no file.
+type Slot = OnceLock<Option<Arc<ModuleSymbols>>>;
+
 /// What symbolizing keeps from one question to the next.
 #[derive(Default)]
 pub(crate) struct Symbolizer {
     /// For each module, once it was asked for, what its files say.
-    modules: OnceLock<Box<[OnceLock<Option<ModuleSymbols>>]>>,
+    modules: OnceLock<Box<[Slot]>>,
     places: Mutex<HashMap<Avma, Option<Arc<Place>>>>,
 }
 
@@ -31,7 +34,7 @@ impl Symbolizer {
     pub(crate) fn of<'a>(&'a self, session: &'a Session, module: &Module) -> Option<&'a ModuleSymbols> {
         let slots = self.modules.get_or_init(|| session.modules().iter().map(|_| OnceLock::new()).collect());
         let find = || ModuleSymbols::find(module, &DebugFileFinder::new(session.options()));
-        slots.get(module.index())?.get_or_init(find).as_ref()
+        slots.get(module.index())?.get_or_init(|| session.files.symbols(module, find)).as_deref()
     }
 
     /// What debugging information says about an address.
@@ -135,7 +138,7 @@ impl Symbolizer {
 
     pub(crate) fn warnings(&self) -> Vec<String> {
         let asked = self.modules.get().map(|slots| &slots[..]).unwrap_or_default();
-        asked.iter().filter_map(|slot| slot.get()?.as_ref()).flat_map(ModuleSymbols::warnings).collect()
+        asked.iter().filter_map(|slot| slot.get()?.as_ref()).flat_map(|symbols| symbols.warnings()).collect()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use dpdb_analyzer::{Options, Session};
+use dpdb_analyzer::{FileCache, Options, Session};
 use dpdb_snapshot::{CaptureReport, Format, OpenError, Snapshot};
 use serde::Serialize;
 
@@ -61,6 +61,10 @@ fn format_name(format: Format) -> &'static str {
 /// # Errors
 /// It is neither a snapshot nor a core, or cannot be read.
 pub fn open_session(path: &Path, files: &FileArgs) -> Result<(Session, FileFacts), OpenError> {
+    open_sharing(path, files, FileCache::default())
+}
+
+fn open_sharing(path: &Path, files: &FileArgs, shared: FileCache) -> Result<(Session, FileFacts), OpenError> {
     let snapshot = Snapshot::open(path)?;
     let facts = FileFacts::of(path, &snapshot);
     let options = Options {
@@ -69,7 +73,7 @@ pub fn open_session(path: &Path, files: &FileArgs) -> Result<(Session, FileFacts
         debug_dirs: files.debug_dir.clone(),
         source_map: files.source_map.clone(),
     };
-    Ok((Session::new(Box::new(snapshot), options), facts))
+    Ok((Session::with_files(Box::new(snapshot), options, shared), facts))
 }
 
 impl Engine {
@@ -78,7 +82,16 @@ impl Engine {
     /// # Errors
     /// As [`open_session`].
     pub fn open(path: &Path, files: &FileArgs) -> Result<Engine, OpenError> {
-        let (session, file) = open_session(path, files)?;
+        Engine::open_sharing(path, files, FileCache::default())
+    }
+
+    /// As [`Engine::open`], with what was found out about files for others; all of them are opened with the same
+    /// `files`.
+    ///
+    /// # Errors
+    /// As [`open_session`].
+    pub fn open_sharing(path: &Path, files: &FileArgs, shared: FileCache) -> Result<Engine, OpenError> {
+        let (session, file) = open_sharing(path, files, shared)?;
         let tid = session.process().threads.first().map_or(0, |thread| thread.tid);
         let mut engine = Engine {
             session,

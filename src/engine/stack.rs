@@ -7,7 +7,7 @@ use dpdb_analyzer::{Frame, FrameKind, PythonFrame, PythonStack, Session, SourceF
 use dpdb_snapshot::Avma;
 
 use super::merge::{Level, NativeLevel, merge};
-use super::user_frame::{Candidate, is_users};
+use super::user_frame::{Candidate, is_runtime_library, is_users};
 use super::{CommandError, Engine, python};
 
 /// The frames of most stacks, walked at once.
@@ -136,10 +136,19 @@ impl Engine {
         Ok((frame, source))
     }
 
-    /// The number of the first frame that is the user's own code.
+    /// The number of the first frame that is the user's own code; of a program without any names, the first that is in
+    /// no runtime library.
     pub fn user_frame(&mut self, tid: i32) -> Option<usize> {
         let count = self.stack(tid, USER_FRAME_DEPTH).ok()?.numbered.len().min(USER_FRAME_DEPTH);
-        (0..count).find(|&number| self.is_own(tid, number))
+        let own = (0..count).find(|&number| self.is_own(tid, number));
+        own.or_else(|| (0..count).find(|&number| self.is_outside_runtimes(tid, number)))
+    }
+
+    fn is_outside_runtimes(&mut self, tid: i32, number: usize) -> bool {
+        let Ok((frame, source)) = self.frame_at(tid, number) else { return false };
+        let module = source.module.and_then(|index| self.session.modules().get(index));
+        let is_named = source.function.is_some() || frame.kind == FrameKind::SignalTrampoline;
+        !is_named && module.is_some_and(|module| !is_runtime_library(module.path()))
     }
 
     /// Where there is Python, the interpreter's code is a runtime's, and so is Python's own library.

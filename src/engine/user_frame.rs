@@ -88,16 +88,19 @@ const RUNTIME_NAMESPACES: [&str; 14] = [
 /// Where toolchains keep the sources of their libraries.
 const RUNTIME_SOURCES: [&str; 4] = ["/rustc/", "/usr/include/", "/usr/lib/gcc/", "/usr/lib/rustlib/"];
 
+/// Whether a module is a library that is never the program's own code.
+pub fn is_runtime_library(module: &Text) -> bool {
+    let name = module.as_bytes().rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+    RUNTIME_LIBRARIES.iter().any(|library| name.starts_with(library.as_bytes()))
+}
+
 /// Whether a frame is the program's own code.
 pub fn is_users(frame: Candidate<'_>) -> bool {
     if frame.trampoline {
         return false;
     }
     let Some(function) = frame.function else { return false };
-    let in_library = frame.module.is_some_and(|module| {
-        let name = module.as_bytes().rsplit(|&byte| byte == b'/').next().unwrap_or_default();
-        RUNTIME_LIBRARIES.iter().any(|library| name.starts_with(library.as_bytes()))
-    });
+    let in_library = frame.module.is_some_and(is_runtime_library);
     let in_runtime_source = frame
         .file
         .is_some_and(|file| RUNTIME_SOURCES.iter().any(|folder| file.as_bytes().starts_with(folder.as_bytes())));

@@ -138,7 +138,9 @@ fn signal(info: &Info) -> Option<String> {
 
 fn processor_time(info: &Info) -> Option<String> {
     let (user, system) = (info.timing.user_time?, info.timing.system_time?);
-    Some(format!("{} user, {} system", units::duration(user), units::duration(system)))
+    // The kernel counts in ticks of ten milliseconds.
+    let spent = |ns: u64| if ns == 0 { "0 ms".to_owned() } else { units::duration(ns) };
+    Some(format!("{} user, {} system", spent(user), spent(system)))
 }
 
 fn process(info: &Info) -> String {
@@ -186,7 +188,7 @@ fn file(info: &Info) -> String {
 fn capture(info: &Info) -> Option<String> {
     let capture = info.file.capture.as_ref()?;
     Some(format!(
-        "paused {}, complete after {}",
+        "process held for {}, {} of it to read and write",
         units::duration(capture.pause_ns),
         units::duration(capture.capture_ns)
     ))

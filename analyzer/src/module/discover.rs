@@ -9,6 +9,7 @@ use super::Module;
 use super::file::{Files, Wanted};
 use super::headers::Headers;
 use crate::build_id::BuildId;
+use crate::file_cache::FileCache;
 use crate::object_file::ObjectFile;
 use crate::session::Options;
 
@@ -21,8 +22,8 @@ const AT_SYSINFO_EHDR: u64 = 33;
 const LARGEST_VDSO: u64 = 1 << 20;
 
 /// The modules of a process, ascending by address, each with its file where that was found.
-pub(crate) fn discover(process: &Process, memory: &dyn Memory, options: &Options) -> Vec<Module> {
-    let mut discovery = Discovery { process, memory, options, files: Files::default(), modules: Vec::new() };
+pub(crate) fn discover(process: &Process, memory: &dyn Memory, options: &Options, files: &FileCache) -> Vec<Module> {
+    let mut discovery = Discovery { process, memory, options, files: Files::new(files), modules: Vec::new() };
     let mut claimed = Avma(0);
     for (at, mapping) in process.mappings.iter().enumerate() {
         if mapping.range.start < claimed || mapping.range.is_empty() {
@@ -44,7 +45,7 @@ struct Discovery<'a> {
     process: &'a Process,
     memory: &'a dyn Memory,
     options: &'a Options,
-    files: Files,
+    files: Files<'a>,
     modules: Vec<Module>,
 }
 

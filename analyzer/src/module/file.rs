@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::headers::Headers;
 use crate::build_id::BuildId;
+use crate::file_cache::FileCache;
 use crate::object_file::ObjectFile;
 use crate::session::Options;
 
@@ -24,12 +25,16 @@ pub(super) struct Wanted<'a> {
 }
 
 /// Opens files, each once.
-#[derive(Default)]
-pub(super) struct Files {
+pub(super) struct Files<'a> {
+    shared: &'a FileCache,
     opened: HashMap<PathBuf, Option<Arc<ObjectFile>>>,
 }
 
-impl Files {
+impl<'a> Files<'a> {
+    pub(super) fn new(shared: &'a FileCache) -> Files<'a> {
+        Files { shared, opened: HashMap::new() }
+    }
+
     /// The file that `wanted` describes, if it is on this machine. What was refused or is doubtful goes to
     /// `warnings`.
     pub(super) fn find(
@@ -53,7 +58,7 @@ impl Files {
 
     fn open(&mut self, path: &Path) -> Option<Arc<ObjectFile>> {
         let opened = self.opened.entry(path.to_owned());
-        opened.or_insert_with(|| ObjectFile::open(path).ok().map(Arc::new)).clone()
+        opened.or_insert_with(|| self.shared.open(path)).clone()
     }
 }
 
