@@ -130,8 +130,8 @@ fn golden(name: &str, found: &str) {
 fn the_stack_is_shown_from_both_ends_and_walked_step_by_step() {
     let all = answer("bt");
     let frames: Vec<&str> = all.lines().collect();
-    assert!(frames[0].contains("> #0") && frames[0].contains("in second_value at"), "{all}");
-    assert!(frames[3].contains("#3") && frames[3].contains("in main at"), "{all}");
+    assert!(frames[0].contains("> #0") && frames[0].contains("in second_value (first=0x"), "{all}");
+    assert!(frames[3].contains("#3") && frames[3].contains("in main () at"), "{all}");
     assert_eq!(answer("bt -1").lines().collect::<Vec<_>>(), frames[frames.len() - 1..]);
     let walked = inspect(crash(), ["-c", "up 2", "-c", "down", "-c", "frame"]).success().stdout;
     let selected: Vec<&str> = walked.lines().filter(|line| line.contains('#')).map(|line| &line[..4]).collect();
@@ -147,9 +147,9 @@ fn threads_are_listed_selected_and_applied_to() {
     assert_eq!(threads.lines().count(), 2, "{threads}");
     assert!(threads.lines().next().is_some_and(|line| line.starts_with('>') && line.contains("SIGSEGV")), "{threads}");
     let second = inspect(crash(), ["-c", "thread 2", "-c", "bt"]).success().stdout;
-    assert!(second.contains("in waiter at") && !second.contains("second_value"), "{second}");
+    assert!(second.contains("in waiter (unused=0x0) at") && !second.contains("second_value"), "{second}");
     let applied = answer("thread apply all bt");
-    assert!(applied.contains("in waiter at") && applied.contains("in second_value at"), "{applied}");
+    assert!(applied.contains("in waiter (unused") && applied.contains("in second_value (first"), "{applied}");
     let tid = pid_of(crash()).to_string();
     assert_eq!(answer(&format!("thread {tid}")), answer("thread 1"));
     assert_eq!(answer("info threads"), threads);
@@ -248,6 +248,20 @@ fn every_command_that_runs_has_a_json_reply_of_its_kind() {
         ("x/2gx $rsp", "examined"),
         ("disas", "disassembly"),
         ("whatat $pc", "whatat"),
+        ("locals", "variables"),
+        ("args", "variables"),
+        ("globals", "variables"),
+        ("p", "variables"),
+        ("p/x *first", "printed"),
+        ("6 * 7", "printed"),
+        ("whatis motto", "type"),
+        ("ptype/o struct node", "type"),
+        ("display motto", "displays"),
+        ("functions walk", "names"),
+        ("types node", "names"),
+        ("vars motto", "names"),
+        ("find \"died\"", "found"),
+        ("strings stack", "found"),
         ("modules", "modules"),
         ("maps", "mappings"),
         ("fds", "file_descriptors"),
@@ -276,7 +290,7 @@ fn every_command_that_runs_has_a_json_reply_of_its_kind() {
 fn prefixes_aliases_and_slips_are_understood_or_answered() {
     assert_eq!(answer("whe 2"), answer("bt 2"));
     assert_eq!(answer("T"), answer("backtrace"));
-    assert_eq!(error("wh"), "'wh' may mean: whatat, where, why\n");
+    assert_eq!(error("wh"), "'wh' may mean: whatat, whatis, where, why\n");
     assert_eq!(error("theads"), "no command is called 'theads'; did you mean 'threads'?\n");
     assert_eq!(error("xyzzy"), "no command is called 'xyzzy'; 'help' lists them\n");
     assert!(error("frame zero").starts_with("usage: frame [N]"));

@@ -48,7 +48,7 @@ pub use by_name::{FunctionLines, NamedFunction};
 pub use disassemble::{Disassembly, Instruction, disassemble};
 #[doc(hidden)]
 pub use dwarf::exercise as exercise_debug_info;
-pub use eval::{Evaluated, Memo, Place, Value};
+pub use eval::{Evaluated, Listed, Listing, Memo, NamedEntry, Place, Value};
 pub use explain::{AccessKind, Explanation, Finding, Neighbour, Pattern};
 pub use file_cache::FileCache;
 pub use frame::{Backtrace, Frame, FrameKind, FrameRegisters, FrameTrust, WalkEnd};
@@ -64,4 +64,4 @@ pub use source_frame::{FunctionName, Language, NameSource, SourceFrame, SourceLo
 pub use svma::Svma;
 pub use symbols::{SymbolRef, SymbolTable, demangle};
 pub use target::Target;
-pub use value::{Logical, Missing, Remark, SmartPointer, ValueLimits, ValueStyle, ValueTree, Variable};
+pub use value::{Logical, Missing, Remark, SmartPointer, ValueLimits, ValueStyle, ValueTree, Variable, WordKind};

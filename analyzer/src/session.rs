@@ -19,7 +19,7 @@ use crate::source_frame::{NameSource, SourceFrame, SymbolHit};
 use crate::symbolize::Symbolizer;
 use crate::target::Target;
 use crate::unwind::{self, CallFrameInfo, Space};
-use crate::value::{self, ValueLimits, Variable};
+use crate::value::{self, ValueLimits, Variable, WantedVariables};
 
 /// Where files are looked for.
 #[derive(Clone, Debug, Default)]
@@ -148,8 +148,17 @@ impl Session {
     /// The variables of each of the functions of a frame, in the order of [`Session::symbolize`]. `index` is the
     /// frame's place in `frames`, its thread's stack.
     pub fn variables(&self, tid: i32, frames: &[Frame], index: usize, limits: ValueLimits) -> Vec<Vec<Variable>> {
+        self.variables_of(tid, frames, index, WantedVariables { only_arguments: false, limits })
+    }
+
+    /// The arguments of each of the functions of a frame; otherwise as [`Session::variables`].
+    pub fn arguments(&self, tid: i32, frames: &[Frame], index: usize, limits: ValueLimits) -> Vec<Vec<Variable>> {
+        self.variables_of(tid, frames, index, WantedVariables { only_arguments: true, limits })
+    }
+
+    fn variables_of(&self, tid: i32, frames: &[Frame], index: usize, wanted: WantedVariables) -> Vec<Vec<Variable>> {
         let thread = self.process().thread(tid);
-        thread.map(|thread| value::variables_of_frame(self, thread, frames, index, limits)).unwrap_or_default()
+        thread.map(|thread| value::variables_of_frame(self, thread, frames, index, wanted)).unwrap_or_default()
     }
 
     /// The debugging information of the module with this number.

@@ -40,6 +40,9 @@ pub enum CommandError {
     /// Memory that the file does not hold.
     #[error("{0}")]
     Absent(#[from] Absent),
+    /// An expression that makes no sense: its text, a line with a caret under the place, and a sentence.
+    #[error("{0}")]
+    Expression(String),
     /// Something else, said in a sentence.
     #[error("{0}")]
     Refused(String),

@@ -4,8 +4,10 @@ use dpdb_analyzer::{Frame, FrameKind, FrameTrust, Language, NameSource, SourceFr
 use dpdb_snapshot::Text;
 use serde::Serialize;
 
+use super::displays::Displayed;
 use super::merge::Level;
 use super::source::SourceListing;
+use super::values::VariableLine;
 use super::{CommandError, Engine, Hex, Reply};
 
 /// One frame as a line of a backtrace.
@@ -47,6 +49,10 @@ pub struct FrameLine {
     pub cfa: Option<Hex>,
     /// So many frames follow that are not shown here, since they are the interpreter's own, or of the other language.
     pub hidden_after: usize,
+    /// Its arguments, short, where they were asked for and are known.
+    pub arguments: Option<Vec<VariableLine>>,
+    /// Its locals, for `bt full`.
+    pub locals: Option<Vec<VariableLine>>,
 }
 
 /// A stack, or the part of it that was asked for.
@@ -73,6 +79,8 @@ pub struct SelectedFrame {
     pub frame: FrameLine,
     /// Its line of source.
     pub source: Option<SourceListing>,
+    /// What `display` shows here.
+    pub displays: Vec<Displayed>,
 }
 
 /// Which frames `bt` shows.
@@ -192,9 +200,37 @@ impl Engine {
     /// The thread has no frames.
     pub fn show_frame(&mut self) -> Result<Reply, CommandError> {
         let (tid, number) = (self.tid, self.selected_frame(self.tid));
-        let frame = self.frame_line(tid, number)?;
+        let frame = self.frame_with_arguments(tid, number)?;
         let source = self.source_around(tid, number, 0);
-        Ok(Reply::Frame(SelectedFrame { tid, frame, source }))
+        let displays = self.displayed();
+        Ok(Reply::Frame(SelectedFrame { tid, frame, source, displays }))
+    }
+
+    /// The stack of a thread with the arguments of its frames, and their locals where all is asked for.
+    ///
+    /// # Errors
+    /// There is no such thread.
+    pub fn backtrace_with_values(
+        &mut self,
+        tid: i32,
+        extent: Extent,
+        view: View,
+        full: bool,
+    ) -> Result<Backtrace, CommandError> {
+        let mut backtrace = self.backtrace(tid, extent, view)?;
+        for frame in &mut backtrace.frames {
+            frame.arguments = self.arguments_of(tid, frame.number);
+            if full {
+                let all = self.variables_of(tid, frame.number)?.1.unwrap_or_default();
+                frame.locals = Some(all.into_iter().filter(|line| !line.argument).collect());
+            }
+        }
+        Ok(backtrace)
+    }
+
+    fn frame_with_arguments(&mut self, tid: i32, number: usize) -> Result<FrameLine, CommandError> {
+        let arguments = self.arguments_of(tid, number);
+        Ok(FrameLine { arguments, ..self.frame_line(tid, number)? })
     }
 
     /// One frame as a line.
@@ -240,10 +276,12 @@ pub(super) fn line(
         tail_call: frame.kind == FrameKind::TailCall,
         cfa: frame.cfa.map(Hex::from),
         hidden_after: 0,
+        arguments: None,
+        locals: None,
     }
 }
 
-fn language_name(language: Language) -> &'static str {
+pub(super) fn language_name(language: Language) -> &'static str {
     match language {
         Language::Assembler => "asm",
         Language::C => "c",

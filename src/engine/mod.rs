@@ -7,6 +7,7 @@ mod address;
 mod crash;
 mod death;
 mod disassembly;
+mod displays;
 mod error;
 mod examine;
 mod examine_format;
@@ -17,27 +18,31 @@ mod hex;
 mod info;
 mod mappings;
 mod merge;
+mod named;
 mod open;
 mod process_facts;
 mod python;
 mod registers;
 mod registers_fp;
 mod reply;
+mod search;
 mod source;
 mod stack;
 mod threads;
 mod user_frame;
+mod values;
 mod whatat;
 mod why;
 
 use std::collections::{HashMap, HashSet};
 
-use dpdb_analyzer::Session;
+use dpdb_analyzer::{Memo, Session};
 use dpdb_snapshot::{Avma, Process};
 
 pub use crash::{Crash, Opening};
 pub use death::death;
 pub use disassembly::{Disassembly, InstructionLine, SourceOfInstruction};
+pub use displays::Displayed;
 pub use error::CommandError;
 pub use examine::{Examined, Unit, Value};
 pub use examine_format::Format;
@@ -46,15 +51,19 @@ pub use help::{CommandHelp, HelpGroup, HelpIndex};
 pub use hex::{Hex, HexRange};
 pub use info::Info;
 pub use mappings::{Mappings, Modules};
+pub use named::Names as NamedEntries;
 pub use open::{FileFacts, open_session};
 pub use process_facts::{AuxiliaryVector, Environment, FileDescriptors, Limits, Tree};
 pub use registers::{RegisterLine, Registers};
 pub use reply::Reply;
+pub use search::Found;
 pub use source::SourceListing;
 pub use threads::{Applied, ThreadLine, Threads};
+pub use values::{Printed, Show, TypeText, VariableLine, Variables};
 pub use whatat::WhatAt;
 pub use why::Why;
 
+use displays::Display;
 use examine::ExamineState;
 use source::ListState;
 use stack::{Names, Stack};
@@ -72,6 +81,9 @@ pub struct Engine {
     names: Names,
     examine: ExamineState,
     list: ListState,
+    /// The value history and the convenience variables.
+    memo: Memo,
+    displays: Vec<Display>,
     /// Source files that are newer than the program, a sentence each.
     stale: Vec<String>,
     /// Warnings that were handed out already.
@@ -109,8 +121,15 @@ impl Engine {
     /// # Errors
     /// It makes no sense, or names what does not exist.
     fn address(&mut self, text: &str) -> Result<Avma, CommandError> {
+        // What the debugging information knows comes first: in `x/4x table`, table is an array, not its first word.
+        let by_expression = match self.address_of_expression(text) {
+            Ok(found) => return Ok(found),
+            Err(error) => error,
+        };
         let registers = self.selected_registers();
-        address::evaluate(text, &FrameScope { engine: self, registers }).map(Avma)
+        let by_symbol = address::evaluate(text, &FrameScope { engine: self, registers }).map(Avma);
+        // Members, elements and casts are for expressions alone, and so is what is wrong with them.
+        by_symbol.map_err(|error| if text.contains(['[', '.', '>']) { by_expression } else { error })
     }
 
     /// The symbol at an address, such as `main+4`.

@@ -102,6 +102,8 @@ impl Engine {
             names: Names::default(),
             examine: Default::default(),
             list: Default::default(),
+            memo: Default::default(),
+            displays: Vec::new(),
             stale: Vec::new(),
             warned: Default::default(),
         };

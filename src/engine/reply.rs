@@ -4,15 +4,19 @@ use serde::Serialize;
 
 use super::crash::Opening;
 use super::disassembly::Disassembly;
+use super::displays::Displays;
 use super::examine::Examined;
 use super::frames::{Backtrace, SelectedFrame};
 use super::help::{CommandHelp, HelpIndex};
 use super::info::Info;
 use super::mappings::{Mappings, Modules};
+use super::named::Names;
 use super::process_facts::{AuxiliaryVector, Environment, FileDescriptors, Limits, Tree};
 use super::registers::Registers;
+use super::search::Found;
 use super::source::SourceListing;
 use super::threads::{Applied, SelectedThread, Threads};
+use super::values::{Printed, TypeText, Variables};
 use super::whatat::WhatAt;
 use super::why::Why;
 
@@ -48,6 +52,18 @@ pub enum Reply {
     Disassembly(Disassembly),
     /// `whatat`.
     Whatat(Box<WhatAt>),
+    /// `locals`, `args`, `globals`, `p` without an expression.
+    Variables(Variables),
+    /// `p`, `pp`, or an expression by itself.
+    Printed(Box<Printed>),
+    /// `whatis`, `ptype`.
+    Type(TypeText),
+    /// `display`, `undisplay`.
+    Displays(Displays),
+    /// `functions`, `types`, `vars`.
+    Names(Names),
+    /// `find`, `strings`.
+    Found(Found),
     /// `modules`.
     Modules(Modules),
     /// `maps`.

@@ -3,6 +3,7 @@
 use dpdb_snapshot::{Text, Thread};
 use serde::Serialize;
 
+use super::displays::Displayed;
 use super::frames::FrameLine;
 use super::{CommandError, Engine, Reply};
 
@@ -43,6 +44,8 @@ pub struct ThreadLine {
 pub struct SelectedThread {
     /// The thread.
     pub thread: ThreadLine,
+    /// What `display` shows here.
+    pub displays: Vec<Displayed>,
 }
 
 /// What a command said in each of several threads.
@@ -88,7 +91,8 @@ impl Engine {
     /// The file has no threads.
     pub fn show_thread(&mut self) -> Result<Reply, CommandError> {
         let thread = self.thread_line(self.tid)?;
-        Ok(Reply::Thread(SelectedThread { thread }))
+        let displays = self.displayed();
+        Ok(Reply::Thread(SelectedThread { thread, displays }))
     }
 
     /// Selects a thread by its number in the list or by its kernel id; the list's number wins.

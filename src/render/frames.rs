@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::source;
 use super::style::{Role, Style, clean};
 use super::table::{Table, cell, number, plain};
+use super::{source, variables};
 use crate::engine::{Backtrace, FrameLine, SelectedFrame};
 
 /// One frame as a line: `> #0  0x… in function at file:line:column [inlined]`.
@@ -36,6 +36,9 @@ pub fn place(frame: &FrameLine, style: &Style) -> String {
         };
     };
     let mut text = style.paint(Role::Function, clean(function)).to_string();
+    if let Some(arguments) = &frame.arguments {
+        let _ = write!(text, " {}", variables::arguments(arguments, frame.language));
+    }
     if let (Some(file), Some(line)) = (&frame.file, frame.line) {
         let column = frame.column.map(|column| format!(":{column}")).unwrap_or_default();
         let _ = write!(text, " at {}", style.paint(Role::File, format!("{}:{line}{column}", style.path(file))));
@@ -77,6 +80,10 @@ pub fn lines(frames: &[FrameLine], style: &Style) -> String {
         }
         out += &line(frame, width, style);
         out.push('\n');
+        for local in frame.locals.iter().flatten() {
+            let text = variables::line(local, frame.language, style);
+            out.extend(text.lines().map(|line| format!("        {line}\n")));
+        }
     }
     out
 }
@@ -136,5 +143,6 @@ pub fn selected(selected: &SelectedFrame, style: &Style) -> String {
     if let Some(listing) = &selected.source {
         out += &source::listing(listing, style);
     }
+    out += &variables::displays(&selected.displays, style);
     out
 }

@@ -11,6 +11,11 @@ mod style;
 mod table;
 mod threads;
 pub mod units;
+mod value;
+mod value_logical;
+mod value_number;
+mod value_string;
+mod variables;
 
 pub use crash::{headline, info};
 pub use frames::lines as frame_lines;
@@ -29,7 +34,15 @@ pub fn text(reply: &Reply, style: &Style) -> String {
         Reply::Frame(frame) => frames::selected(frame, style),
         Reply::Frames(backtrace) => frames::table(backtrace, style),
         Reply::Threads(all) => threads::threads(all, style),
-        Reply::Thread(selected) => threads::line(&selected.thread, (1, 1), style) + "\n",
+        Reply::Thread(selected) => {
+            threads::line(&selected.thread, (1, 1), style) + "\n" + &variables::displays(&selected.displays, style)
+        }
+        Reply::Variables(all) => variables::variables(all, style),
+        Reply::Printed(printed) => variables::printed(printed),
+        Reply::Type(found) => variables::type_text(found),
+        Reply::Displays(all) => variables::displays(&all.displays, style),
+        Reply::Names(names) => variables::names(names, style),
+        Reply::Found(found) => variables::found(found, style),
         Reply::Applied(applied) => threads::applied(applied, style),
         Reply::Source(listing) => source::listing(listing, style),
         Reply::Registers(registers) => machine::registers(registers, style),

@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn an_ambiguous_prefix_lists_its_candidates() {
         let Err(CommandError::Ambiguous { candidates, .. }) = split("wh") else { panic!("wh is ambiguous") };
-        assert_eq!(candidates, ["whatat", "where", "why"]);
+        assert_eq!(candidates, ["whatat", "whatis", "where", "why"]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::io::{self, Write};
 pub use batch::BatchEnd;
 pub use lookup::nearest;
 
-use crate::engine::{CommandError, Engine, Reply};
+use crate::engine::{CommandError, Engine, Reply, Show};
 use crate::render::{self, Role, Style, clean_str};
 use table::{Action, Invocation, Repeat};
 
@@ -23,7 +23,33 @@ use table::{Action, Invocation, Repeat};
 /// # Errors
 /// The command is unknown, or has no reply.
 pub fn execute(engine: &mut Engine, line: &str) -> Result<Reply, CommandError> {
-    invoke(engine, &lookup::split(line)?)
+    match lookup::split(line) {
+        Ok(invocation) => invoke(engine, &invocation),
+        Err(error) => as_expression(engine, line, error),
+    }
+}
+
+/// The value of a line that is no command, or why it is neither.
+fn as_expression(engine: &mut Engine, line: &str, unknown: CommandError) -> Result<Reply, CommandError> {
+    // `!x` is an expression whatever the command is that x may begin.
+    let bare = line.trim();
+    let bare = bare.strip_prefix('!').unwrap_or(bare);
+    match engine.print(bare, Show::default()) {
+        Ok(printed) => Ok(Reply::Printed(Box::new(printed))),
+        Err(error) if looks_like_an_expression(bare) => Err(error),
+        Err(_) => Err(unknown),
+    }
+}
+
+/// Words between blanks are a command that was misspelled, not an expression.
+fn looks_like_an_expression(line: &str) -> bool {
+    let mut words = line.split_whitespace();
+    let is_word = |word: &str| word.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
+    let first = words.next().unwrap_or_default();
+    !is_word(first)
+        || words
+            .next()
+            .is_some_and(|second| !second.starts_with(|c: char| c.is_alphanumeric() || "-$_\"'/!".contains(c)))
 }
 
 fn invoke(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
@@ -85,10 +111,13 @@ impl Shell {
             (line, _) => line.to_owned(),
         };
         self.again = None;
-        let reply = lookup::split(&line).and_then(|invocation| {
-            self.again = repetition(&invocation, &line);
-            invoke(&mut self.engine, &invocation)
-        });
+        let reply = match lookup::split(&line) {
+            Ok(invocation) => {
+                self.again = repetition(&invocation, &line);
+                invoke(&mut self.engine, &invocation)
+            }
+            Err(error) => as_expression(&mut self.engine, &line, error),
+        };
         self.print(&line, reply)
     }
 
@@ -109,13 +138,21 @@ impl Shell {
             (Ok(reply), Form::Text) => out.write_all(render::text(reply, &self.style).as_bytes())?,
             (Err(error), Form::Text) => {
                 out.flush()?;
-                let text = clean_str(&error.to_string());
+                let text = error_text(error);
                 // An error that cannot be told is still in the exit status.
                 let _ = writeln!(io::stderr(), "{}", self.error_style.paint(Role::Error, text));
             }
         }
         out.flush()?;
         Ok(flow)
+    }
+}
+
+/// An error as text; only those of expressions have several lines, and a caret that has its place.
+fn error_text(error: &CommandError) -> String {
+    match error {
+        CommandError::Expression(text) => text.lines().map(clean_str).collect::<Vec<_>>().join("\n"),
+        error => clean_str(&error.to_string()),
     }
 }
 

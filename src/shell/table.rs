@@ -37,6 +37,8 @@ pub enum Group {
     Threads,
     /// The call stack.
     Stack,
+    /// Variables, expressions and types.
+    Values,
     /// Source text.
     Source,
     /// Registers, memory and code.
@@ -51,10 +53,11 @@ pub enum Group {
 
 impl Group {
     /// All of them, in the order of `help`.
-    pub const ALL: [Group; 8] = [
+    pub const ALL: [Group; 9] = [
         Group::Crash,
         Group::Stack,
         Group::Threads,
+        Group::Values,
         Group::Source,
         Group::Machine,
         Group::Process,
@@ -68,6 +71,7 @@ impl Group {
             Group::Crash => "The crash",
             Group::Threads => "Threads",
             Group::Stack => "Stack",
+            Group::Values => "Values",
             Group::Source => "Source",
             Group::Machine => "Registers, memory, code",
             Group::Process => "The process",
@@ -173,6 +177,7 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
         commands::crash::COMMANDS,
         commands::stack::COMMANDS,
         commands::threads::COMMANDS,
+        commands::values::COMMANDS,
         commands::source::COMMANDS,
         commands::machine::COMMANDS,
         commands::process::COMMANDS,

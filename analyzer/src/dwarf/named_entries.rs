@@ -4,10 +4,13 @@
 //! gathered when it is first asked and kept as hashes, twelve bytes a name.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use gimli::{UnitOffset, constants as dw};
 
 use super::functions::skip_children;
+use super::lines::file_path;
 use super::sections::Slice;
 use super::unit::{DieRef, Unit};
 use super::view::View;
@@ -72,6 +75,27 @@ impl<'a> View<'a> {
         units.into_iter().find_map(|unit| self.named_in(&unit, &path, hash, kind))
     }
 
+    /// The entries of this kind in a unit, in the order in which they stand.
+    pub(crate) fn named_of_unit(&self, unit: &Unit<'a>, kind: NameKind) -> Vec<DieRef> {
+        let tables = self.tables(unit.id);
+        let names = tables.names.get_or_init(|| NameTable::read(self, unit));
+        let all = names.0.iter().map(|(_, offset)| unit.die(*offset));
+        let mut found: Vec<DieRef> = all.filter(|die| self.is_wanted(unit, *die, &[], kind)).collect();
+        found.sort_unstable_by_key(|die| die.offset.0);
+        found
+    }
+
+    /// All units of the program, each read when it is asked for.
+    pub(crate) fn all_units(&self) -> impl Iterator<Item = Arc<Unit<'a>>> {
+        self.main_units().iter().filter_map(|offset| self.full_unit(*offset))
+    }
+
+    /// The file and line where an entry was declared.
+    pub(crate) fn declared_at(&self, die: DieRef) -> Option<(PathBuf, u32)> {
+        let (home, file, line) = self.function_entry(die).declared?;
+        Some((file_path(self.unit(home)?.with_lines(), file)?, line))
+    }
+
     fn named_in(&self, unit: &Unit<'a>, path: &[&str], hash: u32, kind: NameKind) -> Option<DieRef> {
         let tables = self.tables(unit.id);
         let names = tables.names.get_or_init(|| NameTable::read(self, unit));
@@ -98,6 +122,9 @@ impl<'a> View<'a> {
     }
 
     fn ends_in(&self, die: DieRef, path: &[&str]) -> bool {
+        if path.is_empty() {
+            return true;
+        }
         let full = self.full_path(die);
         full.len() >= path.len() && full.iter().rev().zip(path.iter().rev()).all(|(own, asked)| same(own, asked))
     }

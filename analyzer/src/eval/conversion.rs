@@ -82,6 +82,9 @@ impl Evaluator<'_, '_> {
         }
         match self.pointer_target(&value.of) {
             Some(_) => Ok((Number::Integer(self.address(&value, span)?.0.into()), number::UNSIGNED_LONG)),
+            None if self.is_function(&value.of) => {
+                Ok((Number::Integer(self.address(&value, span)?.0.into()), number::UNSIGNED_LONG))
+            }
             None => Err(refused(span, format!("a {} is no number", self.type_name(&value.of)))),
         }
     }
@@ -149,9 +152,16 @@ impl Evaluator<'_, '_> {
         }
     }
 
+    pub(super) fn is_function(&self, of: &ExprType) -> bool {
+        match of {
+            ExprType::Function(_) => true,
+            of => matches!(self.described(of).map(|found| matches!(found.kind, TypeKind::Function(_))), Some(true)),
+        }
+    }
+
     /// The address that a pointer holds, an array has, or a number is.
     pub(super) fn address(&self, value: &Value, span: Span) -> Result<Avma, ExprError> {
-        if self.is_array(&value.of) || matches!(value.of, ExprType::Function(_)) {
+        if self.is_array(&value.of) || self.is_function(&value.of) {
             return value.place.address().ok_or_else(|| refused(span, "it is not in memory"));
         }
         self.word(&value.place, span)
@@ -166,7 +176,8 @@ impl Evaluator<'_, '_> {
     pub(super) fn size(&self, of: &ExprType) -> Option<u64> {
         match of {
             ExprType::Program(die) => types::size(self.context.view, Some(*die), 0)
-                .or_else(|| crate::value::dynamic_size(self.context, Some(*die))),
+                .or_else(|| crate::value::dynamic_size(self.context, Some(*die)))
+                .or_else(|| self.is_function(of).then_some(1)),
             // gdb's, and GNU C's for pointer arithmetic.
             ExprType::Void | ExprType::Function(_) => Some(1),
             ExprType::Number(number) => Some(number.size),

@@ -8,7 +8,7 @@ use super::names::Scope;
 use super::number::{self, BOOL, Number};
 use super::value::{ExprType, NumberKind, NumberType, Value};
 use crate::expr::{BinaryOp, Derived, Expr, ExprError, ExprKind, Span, Syntax, TypeName, UnaryOp};
-use crate::value::{Builder, Context, Missing, ValueLimits, ValuePlace, ValueTree};
+use crate::value::{Builder, Context, Missing, ValueLimits, ValuePlace, ValueTree, WordKind, scalar_word};
 
 /// Elements that one `@` or slice may have.
 const MOST_ELEMENTS: u64 = 1 << 30;
@@ -233,6 +233,7 @@ impl<'c, 'a> Evaluator<'c, 'a> {
         match of {
             ExprType::Program(die) => builder.value(Some(*die), place, depth),
             ExprType::Void => ValueTree::Void,
+            ExprType::Number(number) if builder.limits().words => self.shown_word(*number, place),
             ExprType::Number(number) => self.shown_number(*number, place),
             ExprType::Pointer(to) => self.shown_pointer(builder, to, place),
             ExprType::Function(_) => match place.address() {
@@ -266,6 +267,7 @@ impl<'c, 'a> Evaluator<'c, 'a> {
 
     fn shown_number(&self, of: NumberType, place: &ValuePlace) -> ValueTree {
         match self.read_number(of, place) {
+            Ok(Number::Float(value)) if of.size == 4 => ValueTree::Single(value as f32),
             Ok(Number::Float(value)) => ValueTree::Float(value),
             Ok(Number::Integer(value)) if of.kind == NumberKind::Bool && (0..=1).contains(&value) => {
                 ValueTree::Bool(value == 1)
@@ -273,7 +275,22 @@ impl<'c, 'a> Evaluator<'c, 'a> {
             Ok(Number::Integer(value)) if of.size == 16 && !of.is_signed() && value < 0 => {
                 ValueTree::Large(value as u128)
             }
+            Ok(Number::Integer(code)) if of.kind == NumberKind::Character || of.is_c_char() => {
+                ValueTree::Character { code, size: of.size as u8 }
+            }
             Ok(Number::Integer(value)) => ValueTree::Integer(value),
+            Err(missing) => missing.into(),
+        }
+    }
+
+    fn shown_word(&self, of: NumberType, place: &ValuePlace) -> ValueTree {
+        let kind = match of.kind {
+            NumberKind::Float => WordKind::Float,
+            _ if of.is_signed() => WordKind::Signed,
+            _ => WordKind::Unsigned,
+        };
+        match place.read(self.context.memory(), of.size.min(16)) {
+            Ok(bytes) => scalar_word(&bytes, kind),
             Err(missing) => missing.into(),
         }
     }
@@ -283,6 +300,13 @@ impl<'c, 'a> Evaluator<'c, 'a> {
             return builder.pointer(Some(*die), place).unwrap_or_else(ValueTree::Missing);
         }
         match builder.address_at(place) {
+            Ok(address) if builder.limits().words => {
+                ValueTree::Word { bits: address.0.into(), width: 64, kind: WordKind::Unsigned }
+            }
+            Ok(to_code) if matches!(to, ExprType::Function(_)) => {
+                let symbol = self.context.session.symbol_at(to_code).map(|hit| hit.to_string());
+                ValueTree::Pointer { to: to_code, text: None, symbol }
+            }
             Ok(address) => {
                 let text = match to {
                     ExprType::Number(NumberType { kind: NumberKind::Character, size: 1, .. }) if address.0 != 0 => {
@@ -290,7 +314,8 @@ impl<'c, 'a> Evaluator<'c, 'a> {
                     }
                     _ => None,
                 };
-                ValueTree::Pointer { to: address, text, symbol: None }
+                let symbol = if builder.limits().symbols { builder.symbol(address) } else { None };
+                ValueTree::Pointer { to: address, text, symbol }
             }
             Err(missing) => missing.into(),
         }

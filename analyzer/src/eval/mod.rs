@@ -4,6 +4,7 @@ mod arithmetic;
 mod conversion;
 mod error;
 mod evaluator;
+mod listing;
 mod members;
 mod names;
 mod number;
@@ -14,8 +15,9 @@ mod value;
 
 use std::collections::HashMap;
 
-use dpdb_snapshot::Thread;
+use dpdb_snapshot::{Avma, Thread};
 
+pub use listing::{Listed, Listing, NamedEntry};
 pub use value::Value;
 
 use crate::dwarf::View;
@@ -57,6 +59,8 @@ pub struct Evaluated {
     pub tree: ValueTree,
     /// Its type's name.
     pub type_name: String,
+    /// Where it is, unless it was computed or is in registers.
+    pub address: Option<Avma>,
 }
 
 impl Session {
@@ -75,7 +79,8 @@ impl Session {
             let value = evaluator.evaluate(expr)?;
             let tree = evaluator.tree(&value, limits);
             let type_name = evaluator.type_name(&value.of);
-            Ok(Evaluated { value, tree, type_name })
+            let address = value.place.address();
+            Ok(Evaluated { value, tree, type_name, address })
         })
     }
 

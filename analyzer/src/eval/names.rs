@@ -79,8 +79,7 @@ impl Evaluator<'_, '_> {
         let path = global_path(name);
         let die = self.context.view.find_named(Some(self.context.unit), path, NameKind::Function)?;
         let at = self.context.to_avma(self.context.view.entry_address(die)?);
-        let returns = ExprType::of_entry(variable_type(self.context, die));
-        Some(self.value(ExprType::Function(returns.into()), ValuePlace::memory(at)))
+        Some(self.value(ExprType::Program(die), ValuePlace::memory(at)))
     }
 
     /// The type of this name: the program's own before the language's, so that `ptype` of a number's type has one too.

@@ -61,7 +61,8 @@ impl Evaluator<'_, '_> {
 
     fn register_value(&self, name: &str, word: u64) -> Value {
         let of = match name {
-            "rip" | "rsp" | "rbp" => ExprType::pointer_to(ExprType::Void),
+            "rip" => ExprType::pointer_to(ExprType::Function(ExprType::Void.into())),
+            "rsp" | "rbp" => ExprType::pointer_to(ExprType::Void),
             _ => ExprType::Number(number::LONG),
         };
         self.value(of, crate::value::ValuePlace::bytes(word.to_le_bytes()))

@@ -3,10 +3,12 @@
 use std::fmt::Write as _;
 
 use super::evaluator::Evaluator;
+use super::listing::Listed;
 use super::value::ExprType;
 use crate::dwarf::DieRef;
 use crate::expr::Syntax;
 use crate::types::{self, Count, Field, FieldKind, FieldPlace, Qualifier, Record, RecordKind, Type, TypeKind, TypeRef};
+use crate::value::variable_type;
 
 /// Types inside types that are spelled out.
 const MOST_LEVELS: usize = 24;
@@ -45,25 +47,63 @@ impl Evaluator<'_, '_> {
         }
         let rust = self.syntax == Syntax::Rust;
         match &found.kind {
+            TypeKind::Function(returns) if !rust => {
+                self.spelled(*returns, &format!("{inner}({})", self.parameters(of)), level + 1)
+            }
+            TypeKind::Function(returns) => self.rust_function(of, *returns, inner),
             // Rust's compiler names its pointers itself: `&mut u8`, `*const T`.
             _ if rust && found.name.is_some() => joined(&self.qualified(of, &found), inner),
             TypeKind::Pointer(to) => self.spelled(*to, &wrapped("*", inner, self.needs_parentheses(*to)), level + 1),
             TypeKind::Reference(to) => self.spelled(*to, &wrapped("&", inner, self.needs_parentheses(*to)), level + 1),
             TypeKind::Qualified(qualifier, to) => self.qualified_type(*qualifier, *to, inner, level),
-            TypeKind::Array(array) => {
-                let mut suffix = String::new();
-                for dimension in &array.dimensions {
-                    match dimension.count {
-                        Count::Constant(count) => write!(suffix, "[{count}]").expect("a String takes all text"),
-                        Count::Unknown | Count::Variable(..) => suffix.push_str("[]"),
-                    }
-                }
-                self.spelled(array.element, &format!("{inner}{suffix}"), level + 1)
-            }
-            TypeKind::Function(returns) => self.spelled(*returns, &format!("{inner}()"), level + 1),
+            TypeKind::Array(array) => self.spelled(array.element, &format!("{inner}{}", dimensions(array)), level + 1),
             TypeKind::MemberPointer(to) => self.spelled(*to, &format!("::*{inner}"), level + 1),
             _ => joined(&self.qualified(of, &found), inner),
         }
+    }
+
+    /// The declaration of what is named `name` at `die`.
+    pub(super) fn declared(&self, die: DieRef, name: &str, kind: Listed) -> String {
+        match (kind, self.syntax) {
+            (Listed::Types, _) => match types::read(self.context.view, die) {
+                Some(found) => match &found.kind {
+                    TypeKind::Alias(to) => format!("typedef {}", self.spelled(*to, name, 0)),
+                    _ => self.qualified(Some(die), &found),
+                },
+                None => name.to_owned(),
+            },
+            (Listed::Variables, Syntax::Rust) => {
+                format!("static {name}: {}", self.spelled(variable_type(self.context, die), "", 0))
+            }
+            (Listed::Variables, _) => self.spelled(variable_type(self.context, die), name, 0),
+            (Listed::Functions, Syntax::Rust) => {
+                let returns = variable_type(self.context, die);
+                self.rust_function(Some(die), returns, "").replacen("fn", &format!("fn {name}"), 1)
+            }
+            (Listed::Functions, _) => {
+                self.spelled(variable_type(self.context, die), &format!("{name}({})", self.parameters(Some(die))), 0)
+            }
+        }
+    }
+
+    /// The types of a function's parameters, as C lists them.
+    fn parameters(&self, of: TypeRef) -> String {
+        let Some((parameters, more)) = of.and_then(|die| types::parameters(self.context.view, die)) else {
+            return String::new();
+        };
+        let mut names: Vec<String> = parameters.iter().map(|of| self.spelled(*of, "", MOST_LEVELS / 2)).collect();
+        if more {
+            names.push("...".to_owned());
+        }
+        let prototyped = self.syntax != Syntax::C || of.is_some_and(|die| types::is_prototyped(self.context.view, die));
+        if names.is_empty() && prototyped { "void".to_owned() } else { names.join(", ") }
+    }
+
+    fn rust_function(&self, of: TypeRef, returns: TypeRef, inner: &str) -> String {
+        let parameters = of.and_then(|die| types::parameters(self.context.view, die)).unwrap_or_default().0;
+        let names: Vec<String> = parameters.iter().map(|of| self.spelled(*of, "", MOST_LEVELS / 2)).collect();
+        let result = returns.map(|_| format!(" -> {}", self.spelled(returns, "", MOST_LEVELS / 2)));
+        joined(&format!("fn({}){}", names.join(", "), result.unwrap_or_default()), inner)
     }
 
     fn qualified_type(&self, qualifier: Qualifier, to: TypeRef, inner: &str, level: usize) -> String {
@@ -74,14 +114,15 @@ impl Evaluator<'_, '_> {
             Qualifier::Atomic => "_Atomic",
             Qualifier::Other => return self.spelled(to, inner, level + 1),
         };
-        let is_pointer = matches!(
-            to.and_then(|die| types::read(self.context.view, die)).map(|to| matches!(to.kind, TypeKind::Pointer(_))),
-            Some(true)
-        );
-        if is_pointer {
+        if self.is_pointer(to) {
             return self.spelled(to, &joined(word, inner), level + 1);
         }
         format!("{word} {}", self.spelled(to, inner, level + 1))
+    }
+
+    fn is_pointer(&self, of: TypeRef) -> bool {
+        let found = of.and_then(|die| types::read(self.context.view, die));
+        matches!(found.map(|found| matches!(found.kind, TypeKind::Pointer(_))), Some(true))
     }
 
     fn needs_parentheses(&self, of: TypeRef) -> bool {
@@ -99,6 +140,8 @@ impl Evaluator<'_, '_> {
             _ => "",
         };
         match (&found.name, of) {
+            // Assembler says of its functions that nobody knows what they return.
+            (None, _) if found.kind == TypeKind::Unspecified => "void".to_owned(),
             (None, _) => format!("{word}{{...}}"),
             (Some(name), _) if self.syntax == Syntax::C => format!("{word}{name}"),
             (Some(_), Some(die)) if !word.is_empty() => self.context.view.full_path(die).join("::"),
@@ -106,8 +149,44 @@ impl Evaluator<'_, '_> {
         }
     }
 
-    /// The declaration of a type.
+    /// The declaration of a type; of what it points to or consists of, with `*` and the like behind it.
     pub(super) fn declaration(&self, of: &ExprType, offsets: bool) -> String {
+        let (mut of, mut inner, mut word) = (of.clone(), String::new(), "");
+        for _ in 0..MOST_LEVELS {
+            let found = match &of {
+                ExprType::Program(die) => types::read(self.context.view, *die),
+                ExprType::Pointer(to) => {
+                    (of, inner) = ((**to).clone(), format!("*{inner}"));
+                    continue;
+                }
+                _ => None,
+            };
+            let to = match found.as_ref().map(|found| &found.kind) {
+                Some(TypeKind::Pointer(to)) if self.syntax != Syntax::Rust => {
+                    inner = wrapped("*", &inner, self.needs_parentheses(*to));
+                    *to
+                }
+                Some(TypeKind::Reference(to)) if self.syntax != Syntax::Rust => {
+                    inner = wrapped("&", &inner, self.needs_parentheses(*to));
+                    *to
+                }
+                Some(TypeKind::Alias(to)) => *to,
+                Some(TypeKind::Qualified(Qualifier::Const, to)) if !self.is_pointer(*to) => {
+                    word = "const ";
+                    *to
+                }
+                Some(TypeKind::Array(array)) if self.syntax != Syntax::Rust => {
+                    inner.push_str(&dimensions(array));
+                    array.element
+                }
+                _ => break,
+            };
+            of = ExprType::of_entry(to);
+        }
+        joined(&format!("{word}{}", self.own_declaration(&of, offsets)), &inner)
+    }
+
+    fn own_declaration(&self, of: &ExprType, offsets: bool) -> String {
         let stripped = self.stripped(of);
         let ExprType::Program(die) = stripped else { return self.type_name(of) };
         let Some(found) = self.described(&stripped) else { return self.type_name(of) };
@@ -195,6 +274,15 @@ impl Evaluator<'_, '_> {
         }
         *end = (*end).max(start.saturating_add(bits));
     }
+}
+
+/// `[2][3]`, as C writes it.
+fn dimensions(array: &types::Array) -> String {
+    let count = |dimension: &types::Dimension| match dimension.count {
+        Count::Constant(count) => format!("[{count}]"),
+        Count::Unknown | Count::Variable(..) => "[]".to_owned(),
+    };
+    array.dimensions.iter().map(count).collect()
 }
 
 /// A name and what stands behind it, with a blank between them unless the latter is empty.

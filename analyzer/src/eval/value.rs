@@ -64,4 +64,9 @@ impl NumberType {
     pub(crate) fn is_signed(&self) -> bool {
         matches!(self.kind, NumberKind::Signed) || (self.kind == NumberKind::Character && self.size == 1)
     }
+
+    /// `signed char` and `unsigned char` compute as numbers and are shown as characters.
+    pub(crate) fn is_c_char(&self) -> bool {
+        self.size == 1 && self.name.ends_with("char")
+    }
 }

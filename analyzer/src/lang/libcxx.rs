@@ -212,7 +212,7 @@ pub(super) fn variant(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Sh
 
 pub(super) fn complex(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Shown> {
     let (re, im) = (lens.member(object, "__re_")?, lens.member(object, "__im_")?);
-    match (lens.show_object(&re), lens.show_object(&im)) {
+    match (lens.show_object(&re).plain(), lens.show_object(&im).plain()) {
         (ValueTree::Float(re), ValueTree::Float(im)) => Ok(Shown::Instead(ValueTree::Complex(re, im))),
         _ => Err(Doubt::OtherShape),
     }

@@ -72,7 +72,7 @@ fn is_string(object: &Object) -> bool {
 fn number(lens: &mut Lens<'_, '_, '_>, object: &Object, base: Base) -> String {
     let single = object.of.size == Some(4);
     let character = matches!(base.encoding, dw::DW_ATE_signed_char | dw::DW_ATE_unsigned_char);
-    match lens.show_object(object) {
+    match lens.show_object(object).plain() {
         ValueTree::Integer(code @ 32..=126) if character => format!("{code} '{}'", code as u8 as char),
         ValueTree::Integer(code) if character => format!("{code} '\\{:03o}'", code as u8),
         ValueTree::Integer(value) => value.to_string(),

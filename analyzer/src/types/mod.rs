@@ -9,8 +9,8 @@ use std::sync::Arc;
 use gimli::constants as dw;
 
 pub(crate) use model::{
-    Array, Base, Bound, Count, Enumeration, Field, FieldKind, FieldPlace, Qualifier, Record, RecordKind, Type,
-    TypeKind, TypeRef, Variant, VariantPart,
+    Array, Base, Bound, Count, Dimension, Enumeration, Field, FieldKind, FieldPlace, Qualifier, Record, RecordKind,
+    Type, TypeKind, TypeRef, Variant, VariantPart,
 };
 
 pub(crate) use template::{TemplateArgument, alignment, member_type, template_arguments};
@@ -23,6 +23,16 @@ const MOST_LEVELS: usize = 64;
 /// The type at `die`.
 pub(crate) fn read(view: &View<'_>, die: DieRef) -> Option<Arc<Type>> {
     view.cached_type(die, || read::read(view, die))
+}
+
+/// The types of a function's parameters, and whether it takes more (`...`).
+pub(crate) fn parameters(view: &View<'_>, die: DieRef) -> Option<(Vec<TypeRef>, bool)> {
+    read::parameters(view, die)
+}
+
+/// Whether the function's entry says that C would check its parameters.
+pub(crate) fn is_prototyped(view: &View<'_>, die: DieRef) -> bool {
+    read::is_prototyped(view, die)
 }
 
 /// The type behind all aliases and qualifiers; `None` for `void`.

@@ -38,7 +38,8 @@ pub(super) fn read(view: &View<'_>, die: DieRef) -> Option<Type> {
         dw::DW_TAG_union_type => TypeKind::Record(reader.record(&entry, RecordKind::Union)),
         dw::DW_TAG_enumeration_type => TypeKind::Enumeration(reader.enumeration(&entry)),
         dw::DW_TAG_array_type => TypeKind::Array(reader.array(&entry)),
-        dw::DW_TAG_subroutine_type => TypeKind::Function(of()),
+        // A function's own entry says what its type is, too.
+        dw::DW_TAG_subroutine_type | dw::DW_TAG_subprogram => TypeKind::Function(of()),
         dw::DW_TAG_typedef | dw::DW_TAG_template_alias => TypeKind::Alias(of()),
         dw::DW_TAG_const_type => TypeKind::Qualified(Qualifier::Const, of()),
         dw::DW_TAG_volatile_type => TypeKind::Qualified(Qualifier::Volatile, of()),
@@ -61,6 +62,33 @@ fn encoding(entry: &Entry<'_>) -> gimli::DwAte {
     }
 }
 
+/// Parameters that one function may have.
+const MOST_PARAMETERS: usize = 1000;
+
+/// The types of a function's parameters, and whether it takes more (`...`).
+pub(super) fn parameters(view: &View<'_>, die: DieRef) -> Option<(Vec<TypeRef>, bool)> {
+    let unit = view.unit(die.unit)?;
+    let entry = unit.unit.entry(die.offset).ok()?;
+    let reader = Reader { view, unit: &unit };
+    let (mut found, mut more) = (Vec::new(), false);
+    reader.children(&entry, |child| {
+        match child.tag() {
+            dw::DW_TAG_formal_parameter => found.push(reader.type_of(child).or_else(|| reader.type_of_origin(child))),
+            dw::DW_TAG_unspecified_parameters => more = true,
+            _ => {}
+        }
+        found.len() < MOST_PARAMETERS
+    });
+    Some((found, more))
+}
+
+/// Whether the function's entry says that C would check its parameters (`DW_AT_prototyped`).
+pub(super) fn is_prototyped(view: &View<'_>, die: DieRef) -> bool {
+    let unit = view.unit(die.unit);
+    let entry = unit.as_ref().and_then(|unit| unit.unit.entry(die.offset).ok());
+    entry.is_some_and(|entry| flag(&entry, dw::DW_AT_prototyped))
+}
+
 struct Reader<'v, 'a> {
     view: &'v View<'a>,
     unit: &'v Unit<'a>,
@@ -73,6 +101,14 @@ impl<'a> Reader<'_, 'a> {
 
     fn type_of(&self, entry: &Entry<'a>) -> TypeRef {
         self.view.follow(self.unit, &entry.attr_value(dw::DW_AT_type)?)
+    }
+
+    /// The type that an instance leaves to its origin to tell.
+    fn type_of_origin(&self, entry: &Entry<'a>) -> TypeRef {
+        let origin = self.view.follow(self.unit, &entry.attr_value(dw::DW_AT_abstract_origin)?)?;
+        let unit = self.view.unit(origin.unit)?;
+        let entry = unit.unit.entry(origin.offset).ok()?;
+        self.view.follow(&unit, &entry.attr_value(dw::DW_AT_type)?)
     }
 
     fn children(&self, entry: &Entry<'a>, mut each: impl FnMut(&Entry<'a>) -> bool) {

@@ -7,8 +7,9 @@ use dpdb_snapshot::Avma;
 use super::context::Context;
 use super::place::{Missing, Place};
 use super::scalar;
-use super::tree::{self, ValueTree};
+use super::tree::{self, ValueTree, WordKind};
 use super::{dimension, evaluate, variant};
+use crate::Language;
 use crate::dwarf::{DieRef, Slice};
 use crate::lang;
 use crate::types::{
@@ -26,6 +27,10 @@ pub struct ValueLimits {
     pub depth: usize,
     /// Values in all.
     pub nodes: usize,
+    /// Whether numbers, pointers and enumerations are given as their bits.
+    pub words: bool,
+    /// Whether pointers to data have the symbols there, as those to code always have.
+    pub symbols: bool,
     /// How values of the standard libraries are shown.
     pub style: ValueStyle,
 }
@@ -42,7 +47,15 @@ pub enum ValueStyle {
 
 impl Default for ValueLimits {
     fn default() -> ValueLimits {
-        ValueLimits { elements: 64, bytes: 256, depth: 8, nodes: 4000, style: ValueStyle::Raw }
+        ValueLimits {
+            elements: 64,
+            bytes: 256,
+            depth: 8,
+            nodes: 4000,
+            words: false,
+            symbols: false,
+            style: ValueStyle::Raw,
+        }
     }
 }
 
@@ -80,7 +93,10 @@ impl<'c, 'a> Builder<'c, 'a> {
     fn described(&mut self, die: DieRef, of: &Arc<Type>, place: &Place, depth: usize) -> Result<ValueTree, Missing> {
         let size = types::size(self.context.view, Some(die), 0);
         match &of.kind {
-            TypeKind::Record(record) => self.record(die, of, record, place, depth),
+            TypeKind::Record(record) => {
+                let value = self.record(die, of, record, place, depth)?;
+                Ok(self.with_name(die, of, value))
+            }
             TypeKind::Array(array) => self.array(array, place, depth),
             TypeKind::Base(base) => self.number(of, *base, place),
             TypeKind::Enumeration(enumeration) => self.enumerator(enumeration, place, size.unwrap_or(4)),
@@ -107,8 +123,23 @@ impl<'c, 'a> Builder<'c, 'a> {
         }
     }
 
+    /// A Rust structure with the name that its language writes in front of it.
+    fn with_name(&self, die: DieRef, of: &Type, value: ValueTree) -> ValueTree {
+        let unit = self.context.view.unit(die.unit);
+        let is_rust = unit.is_some_and(|unit| unit.language() == Some(Language::Rust));
+        match (&of.name, value) {
+            (Some(name), ValueTree::Struct(fields)) if is_rust => {
+                ValueTree::Named { type_name: name.clone(), value: Box::new(ValueTree::Struct(fields)) }
+            }
+            (_, value) => value,
+        }
+    }
+
     fn number(&self, of: &Type, base: Base, place: &Place) -> Result<ValueTree, Missing> {
         match of.size {
+            Some(size @ 1..=16) if self.limits.words && base.encoding != gimli::DW_ATE_complex_float => {
+                Ok(scalar::word(&place.read(self.context.memory(), size)?, scalar::word_kind(base.encoding)))
+            }
             Some(16)
                 if of.name.as_deref().is_some_and(|name| name.contains("128"))
                     && base.encoding == gimli::DW_ATE_float =>
@@ -123,6 +154,9 @@ impl<'c, 'a> Builder<'c, 'a> {
 
     fn enumerator(&self, of: &Enumeration, place: &Place, size: u64) -> Result<ValueTree, Missing> {
         let bytes = place.read(self.context.memory(), size.min(16))?;
+        if self.limits.words {
+            return Ok(scalar::word(&bytes, if of.signed { WordKind::Signed } else { WordKind::Unsigned }));
+        }
         let value = scalar::integer(&bytes, of.signed);
         Ok(ValueTree::Enumerator { name: scalar::enumerators(of, value), value })
     }
@@ -152,6 +186,9 @@ impl<'c, 'a> Builder<'c, 'a> {
 
     pub(crate) fn pointer(&mut self, to: TypeRef, place: &Place) -> Result<ValueTree, Missing> {
         let address = self.address_at(place)?;
+        if self.limits.words {
+            return Ok(ValueTree::Word { bits: address.0.into(), width: 64, kind: WordKind::Unsigned });
+        }
         let target = types::strip(self.context.view, to);
         let (mut text, mut symbol) = (None, None);
         match target.as_ref().map(|(_, target)| (&target.kind, target)) {
@@ -159,12 +196,13 @@ impl<'c, 'a> Builder<'c, 'a> {
             Some((TypeKind::Base(base), target)) if scalar::is_text(*base, target) && address.0 != 0 => {
                 text = self.text_at(address);
             }
+            _ if self.limits.symbols => symbol = self.symbol(address),
             _ => {}
         }
         Ok(ValueTree::Pointer { to: address, text, symbol })
     }
 
-    fn symbol(&self, at: Avma) -> Option<String> {
+    pub(crate) fn symbol(&self, at: Avma) -> Option<String> {
         let hit = self.context.session.symbol_at(at)?;
         Some(if hit.offset == 0 { hit.name } else { format!("{}+{}", hit.name, hit.offset) })
     }
@@ -285,6 +323,10 @@ impl<'c, 'a> Builder<'c, 'a> {
     fn bit_field(&mut self, field: &Field, bits: u64, place: &Place) -> Result<ValueTree, Missing> {
         self.left = self.left.saturating_sub(1);
         let bytes = place.read_bits(self.context.memory(), bits.min(128))?;
+        if self.limits.words {
+            let value = scalar::bits(&bytes, bits, false) as u128;
+            return Ok(ValueTree::Word { bits: value, width: bits.min(128) as u32, kind: WordKind::Unsigned });
+        }
         let Some((_, of)) = types::strip(self.context.view, field.of) else { return Ok(ValueTree::Void) };
         match &of.kind {
             TypeKind::Enumeration(enumeration) => {

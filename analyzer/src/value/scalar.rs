@@ -3,7 +3,7 @@
 use gimli::constants as dw;
 
 use super::place::Missing;
-use super::tree::ValueTree;
+use super::tree::{ValueTree, WordKind};
 use crate::types::{self, Base, Enumeration, Type, TypeKind};
 
 /// A little-endian integer of at most 16 bytes.
@@ -24,6 +24,7 @@ pub(crate) fn bits(bytes: &[u8], count: u64, signed: bool) -> i128 {
 /// The number of a base type that stands in `bytes`.
 pub(super) fn decode(base: Base, bytes: &[u8]) -> Result<ValueTree, Missing> {
     match base.encoding {
+        dw::DW_ATE_float if bytes.len() == 4 => Ok(ValueTree::Single(f32::from_bits(integer(bytes, false) as u32))),
         dw::DW_ATE_float | dw::DW_ATE_imaginary_float => Ok(ValueTree::Float(float(bytes)?)),
         dw::DW_ATE_complex_float => {
             let (re, im) = bytes.split_at(bytes.len() / 2);
@@ -33,6 +34,10 @@ pub(super) fn decode(base: Base, bytes: &[u8]) -> Result<ValueTree, Missing> {
             value @ (0 | 1) => Ok(ValueTree::Bool(value == 1)),
             value => Ok(ValueTree::Integer(value)),
         },
+        dw::DW_ATE_signed_char | dw::DW_ATE_unsigned_char | dw::DW_ATE_UTF | dw::DW_ATE_ASCII if bytes.len() <= 4 => {
+            let code = integer(bytes, types::is_signed(base.encoding));
+            Ok(ValueTree::Character { code, size: bytes.len() as u8 })
+        }
         dw::DW_ATE_signed
         | dw::DW_ATE_signed_char
         | dw::DW_ATE_unsigned
@@ -41,6 +46,21 @@ pub(super) fn decode(base: Base, bytes: &[u8]) -> Result<ValueTree, Missing> {
         | dw::DW_ATE_ASCII
         | dw::DW_ATE_address => Ok(whole(bytes, types::is_signed(base.encoding))),
         encoding => Err(Missing::Unsupported(format!("numbers encoded as {encoding}"))),
+    }
+}
+
+/// The bits of a number as they are.
+pub(crate) fn word(bytes: &[u8], kind: WordKind) -> ValueTree {
+    let bits = integer(bytes, false) as u128;
+    ValueTree::Word { bits, width: bytes.len().min(16) as u32 * 8, kind }
+}
+
+/// What the bits of a number of this encoding mean.
+pub(super) fn word_kind(encoding: gimli::DwAte) -> WordKind {
+    match encoding {
+        dw::DW_ATE_float | dw::DW_ATE_imaginary_float => WordKind::Float,
+        encoding if types::is_signed(encoding) => WordKind::Signed,
+        _ => WordKind::Unsigned,
     }
 }
 

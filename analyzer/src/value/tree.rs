@@ -12,12 +12,30 @@ use super::place::Missing;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ValueTree {
-    /// An integer or a character's code.
+    /// An integer.
     Integer(i128),
+    /// A character of a type of its own.
+    Character {
+        /// Its code.
+        code: i128,
+        /// The bytes of its type: 1 for C's `char`, 4 for Rust's.
+        size: u8,
+    },
+    /// The bits of a number, pointer or enumeration, where [`ValueLimits::words`](super::ValueLimits) asked for them.
+    Word {
+        /// They, the highest ones zero.
+        bits: u128,
+        /// How many.
+        width: u32,
+        /// How they are meant.
+        kind: WordKind,
+    },
     /// An unsigned integer past `i128::MAX`.
     Large(u128),
     /// `true` or `false`.
     Bool(bool),
+    /// A floating-point number of 32 bits.
+    Single(f32),
     /// A floating-point number, rounded to double.
     Float(f64),
     /// A complex number.
@@ -47,6 +65,13 @@ pub enum ValueTree {
     },
     /// A structure or class.
     Struct(Vec<(String, ValueTree)>),
+    /// A structure of a language that writes its name in front of its members.
+    Named {
+        /// The name of its type.
+        type_name: String,
+        /// What it is.
+        value: Box<ValueTree>,
+    },
     /// A structure or class of which the program's debugging information only says that it exists.
     Incomplete,
     /// A union.
@@ -99,7 +124,35 @@ pub enum ValueTree {
     Truncated(&'static str),
 }
 
+/// What the bits of a [`ValueTree::Word`] mean by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WordKind {
+    /// A number with a sign.
+    Signed,
+    /// A number without one, or an address.
+    Unsigned,
+    /// A floating-point number.
+    Float,
+}
+
 impl ValueTree {
+    /// The value as the schema has it: characters are their codes, and all floating-point numbers doubles.
+    pub(crate) fn plain(self) -> ValueTree {
+        match self {
+            ValueTree::Character { code, .. } => ValueTree::Integer(code),
+            ValueTree::Single(value) => ValueTree::Float(value.into()),
+            other => other,
+        }
+    }
+
+    /// The value without the name of its type.
+    pub(crate) fn unnamed(self) -> ValueTree {
+        match self {
+            ValueTree::Named { value, .. } => *value,
+            other => other,
+        }
+    }
+
     /// Whether the compiler kept no part of it.
     pub fn is_optimized_out(&self) -> bool {
         matches!(self, ValueTree::Missing(Missing::OptimizedOut))
@@ -123,7 +176,11 @@ impl Serialize for ValueTree {
         match self {
             ValueTree::Integer(value) => serializer.serialize_i128(*value),
             ValueTree::Large(value) => serializer.serialize_u128(*value),
+            ValueTree::Character { code, .. } => serializer.serialize_i128(*code),
+            ValueTree::Word { bits, .. } => serializer.serialize_u128(*bits),
+            ValueTree::Named { value, .. } => value.serialize(serializer),
             ValueTree::Bool(value) => serializer.serialize_bool(*value),
+            ValueTree::Single(value) => serialize_float((*value).into(), serializer),
             ValueTree::Float(value) => serialize_float(*value, serializer),
             ValueTree::Complex(re, im) => one(serializer, "$complex", &[Float(*re), Float(*im)]),
             ValueTree::Pointer { .. } => serialize_remarked(self, None, serializer),

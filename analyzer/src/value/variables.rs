@@ -51,9 +51,16 @@ pub(crate) fn of_frame(
     thread: &Thread,
     frames: &[Frame],
     index: usize,
-    limits: ValueLimits,
+    wanted: Wanted,
 ) -> Vec<Vec<Variable>> {
-    read_frame(session, thread, frames, index, limits).unwrap_or_default()
+    read_frame(session, thread, frames, index, wanted).unwrap_or_default()
+}
+
+/// Which variables are read, and how much of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) only_arguments: bool,
+    pub(crate) limits: ValueLimits,
 }
 
 fn read_frame(
@@ -61,7 +68,7 @@ fn read_frame(
     thread: &Thread,
     frames: &[Frame],
     index: usize,
-    limits: ValueLimits,
+    wanted: Wanted,
 ) -> Option<Vec<Vec<Variable>>> {
     let frame = frames.get(index)?;
     let module = session.module_at(frame.lookup_address())?;
@@ -73,7 +80,7 @@ fn read_frame(
     let functions = blocks_of(&unit, function, pc);
     let of_blocks = |blocks: &Vec<UnitOffset>| {
         let innermost_first = blocks.iter().rev().enumerate();
-        innermost_first.flat_map(|(depth, block)| of_block(context, *block, depth, limits)).collect()
+        innermost_first.flat_map(|(depth, block)| of_block(context, *block, depth, wanted)).collect()
     };
     Some(functions.iter().rev().map(of_blocks).collect())
 }
@@ -101,9 +108,16 @@ pub(crate) fn locals(context: Context<'_, '_>, function: usize) -> Vec<(String, 
     dies.filter_map(|die| Some((declaration(context.view, die)?.name?, die))).collect()
 }
 
-fn of_block(context: Context<'_, '_>, block: UnitOffset, depth: usize, limits: ValueLimits) -> Vec<Variable> {
-    let dies = declared_in(context.view, context.unit, block);
-    dies.into_iter().filter_map(|die| variable(context, die, depth, limits)).collect()
+fn of_block(context: Context<'_, '_>, block: UnitOffset, depth: usize, wanted: Wanted) -> Vec<Variable> {
+    let dies = declared_in(context.view, context.unit, block).into_iter();
+    let is_wanted = |die: &DieRef| !wanted.only_arguments || is_argument(context.view, *die);
+    dies.filter(is_wanted).filter_map(|die| variable(context, die, depth, wanted.limits)).collect()
+}
+
+fn is_argument(view: &View<'_>, die: DieRef) -> bool {
+    let unit = view.unit(die.unit);
+    let entry = unit.as_ref().and_then(|unit| unit.unit.entry(die.offset).ok());
+    entry.is_some_and(|entry| entry.tag() == dw::DW_TAG_formal_parameter)
 }
 
 /// The entries of the variables declared in a block, and those of its origin that the instance does not repeat, which
@@ -228,7 +242,8 @@ fn gather<'a>(
     view.follow(unit, &origin?)
 }
 
-fn variable(context: Context<'_, '_>, die: DieRef, block: usize, limits: ValueLimits) -> Option<Variable> {
+/// The variable at `die`, unless it is only declared there.
+pub(crate) fn variable(context: Context<'_, '_>, die: DieRef, block: usize, limits: ValueLimits) -> Option<Variable> {
     let declared = declaration(context.view, die)?;
     let name = declared.name.clone()?;
     if declared.is_declaration && declared.location.is_none() {

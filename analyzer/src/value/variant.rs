@@ -16,7 +16,7 @@ pub(super) fn alive(
 ) -> Result<ValueTree, Missing> {
     let variant = choose(builder, part, place)?;
     let inner = builder.field_place(&variant.field, place)?;
-    let payload = builder.field(&variant.field, &inner, depth + 1);
+    let payload = builder.field(&variant.field, &inner, depth + 1).unnamed();
     let name = variant.field.name.clone().unwrap_or_default();
     if !record.fields.is_empty() || !carries_record(builder, &variant.field) {
         let mut fields = builder.fields(&record.fields, place, depth);

@@ -56,7 +56,40 @@ pub const COMMANDS: &[Command] = &[
         repeat: Repeat::No,
         action: Action::Run(whatat),
     },
+    Command {
+        name: "find",
+        aliases: &[],
+        arguments: "[-type u8|u16|u32|u64|str|ptr] [RANGE] VALUE",
+        group: Group::Machine,
+        modes: Modes::ALL,
+        summary: "Look for a number, pointer or string in memory",
+        details: "VALUE is an expression; a string in quotes is looked for as its bytes. RANGE is A,B or a part of a\n\
+                  mapping's path, such as heap or libc; without one all captured memory is searched.",
+        example: "find -type ptr heap $rsp",
+        repeat: Repeat::No,
+        action: Action::Run(find),
+    },
+    Command {
+        name: "strings",
+        aliases: &[],
+        arguments: "[-min N] [RANGE]",
+        group: Group::Machine,
+        modes: Modes::ALL,
+        summary: "List the texts in memory",
+        details: "At least N printable ASCII characters each, 4 without -min; RANGE as for find.",
+        example: "strings -min 8 stack",
+        repeat: Repeat::No,
+        action: Action::Run(strings),
+    },
 ];
+
+fn find(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    engine.find(invocation.whole)
+}
+
+fn strings(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    engine.printable_strings(invocation.whole)
+}
 
 fn registers(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
     engine.registers(invocation.arguments)

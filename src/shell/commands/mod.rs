@@ -8,6 +8,7 @@ pub mod session;
 pub mod source;
 pub mod stack;
 pub mod threads;
+pub mod values;
 
 use crate::engine::CommandError;
 use crate::shell::table::Invocation;

@@ -9,7 +9,7 @@ pub const COMMANDS: &[Command] = &[
     Command {
         name: "bt",
         aliases: &["where", "w", "backtrace", "T", "info stack"],
-        arguments: "[-native|-python|-all|-first-chance] [N|-N]",
+        arguments: "[full] [-native|-python|-all|-first-chance] [N|-N]",
         group: Group::Stack,
         modes: Modes::ALL,
         summary: "Show the call stack, innermost frame first",
@@ -17,7 +17,7 @@ pub const COMMANDS: &[Command] = &[
                   -native, -python and -all choose other frames, and the numbers stay the same. N shows the\n\
                   innermost N frames, -N the outermost. '>' marks the selected frame. Inlined functions are frames\n\
                   of their own, marked [inlined]; a frame that was guessed says how. Of a stack deeper than 300\n\
-                  frames the two ends are shown.\n\
+                  frames the two ends are shown. full adds the locals of each frame.\n\
                   Where a handler of the process took the fault before it died, -first-chance shows the stack as it\n\
                   was at the fault, whatever the handler did to it.",
         example: "bt 5",
@@ -79,8 +79,12 @@ fn backtrace(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, 
     if let Some(rest) = invocation.arguments.strip_prefix("-first-chance") {
         return Ok(Reply::Backtrace(engine.first_chance_backtrace(extent(rest.trim_start(), invocation)?)?));
     }
-    let (view, rest) = view(invocation.arguments);
-    Ok(Reply::Backtrace(engine.backtrace(engine.tid(), extent(rest, invocation)?, view)?))
+    let words: Vec<&str> = invocation.arguments.split_whitespace().collect();
+    let (full, rest): (Vec<&str>, Vec<&str>) = words.into_iter().partition(|word| matches!(*word, "full" | "-full"));
+    let rest = rest.join(" ");
+    let (view, rest) = view(&rest);
+    let extent = extent(rest, invocation)?;
+    Ok(Reply::Backtrace(engine.backtrace_with_values(engine.tid(), extent, view, !full.is_empty())?))
 }
 
 fn frames(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {

@@ -32,7 +32,7 @@ pub(super) fn time_point(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked
 
 fn text(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<String> {
     let count = lens.any_member(object, &["__r", "__rep_"])?;
-    let count = match lens.show_object(&count) {
+    let count = match lens.show_object(&count).plain() {
         ValueTree::Integer(count) => count.to_string(),
         ValueTree::Float(count) => count.to_string(),
         _ => return Err(Doubt::OtherShape),

@@ -1,0 +1,144 @@
+//! Lists of what the debugging information names.
+
+use std::path::PathBuf;
+
+use dpdb_snapshot::Avma;
+
+use super::evaluator::Evaluator;
+use super::{Memo, syntax_of};
+use crate::dwarf::{DieRef, NameKind, Unit, View};
+use crate::module::Module;
+use crate::session::Session;
+use crate::value::{Context, ValueLimits, Variable, variable};
+
+/// What is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// Functions with code.
+    Functions,
+    /// Types that are described.
+    Types,
+    /// Variables outside of functions.
+    Variables,
+}
+
+/// Something with a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedEntry {
+    /// With its namespaces.
+    pub name: String,
+    /// Its declaration, as its language writes it.
+    pub declaration: String,
+    /// The file it was declared in.
+    pub file: Option<PathBuf>,
+    /// The line there.
+    pub line: Option<u32>,
+    /// Where it is, for functions.
+    pub address: Option<Avma>,
+    /// The number of its module.
+    pub module: usize,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// The entries, without repetitions, in the order of modules and units.
+    pub entries: Vec<NamedEntry>,
+    /// The limit cut the list.
+    pub more: bool,
+}
+
+impl Session {
+    /// What is named so that `wanted` says yes, at most `limit` of it. All debugging information is read for it, unit
+    /// by unit, until the limit is met.
+    pub fn named_entries(&self, kind: Listed, wanted: &dyn Fn(&str) -> bool, limit: usize) -> Listing {
+        let mut listing = Listing::default();
+        let mut seen = std::collections::HashSet::new();
+        for module in self.modules() {
+            let Some(info) = self.debug_info(module.index()) else { continue };
+            let view = info.values();
+            for unit in view.all_units() {
+                for die in view.named_of_unit(&unit, name_kind(kind)) {
+                    let name = view.full_path(die).join("::");
+                    if !wanted(&name) {
+                        continue;
+                    }
+                    let entry = self.named_entry(module, &view, &unit, die, name, kind);
+                    if !seen.insert((entry.declaration.clone(), entry.file.clone(), entry.line)) {
+                        continue;
+                    }
+                    if listing.entries.len() == limit {
+                        listing.more = true;
+                        return listing;
+                    }
+                    listing.entries.push(entry);
+                }
+            }
+        }
+        listing
+    }
+
+    fn named_entry<'a>(
+        &self,
+        module: &Module,
+        view: &View<'a>,
+        unit: &std::sync::Arc<Unit<'a>>,
+        die: DieRef,
+        name: String,
+        kind: Listed,
+    ) -> NamedEntry {
+        let context = Context { session: self, module, view, unit, frame: None, depth: 0 };
+        let mut memo = Memo::default();
+        let evaluator = Evaluator::new(context, 0, syntax_of(unit.language()), &mut memo);
+        let (file, line) = view.declared_at(die).unzip();
+        let address = (kind == Listed::Functions).then(|| view.entry_address(die)).flatten();
+        let address = address.map(|at| context.to_avma(at));
+        NamedEntry {
+            declaration: evaluator.declared(die, &name, kind),
+            name,
+            file,
+            line,
+            address,
+            module: module.index(),
+        }
+    }
+
+    /// The variables outside of functions, at most `limit` of them: those of the unit that `at` lies in, and with
+    /// `everywhere` those of its module's other units.
+    pub fn globals(
+        &self,
+        at: Avma,
+        everywhere: bool,
+        wanted: &dyn Fn(&str) -> bool,
+        limits: ValueLimits,
+        limit: usize,
+    ) -> Vec<(Variable, Option<PathBuf>)> {
+        let Some(module) = self.module_at(at).or(self.modules().first()) else { return Vec::new() };
+        let Some(info) = self.debug_info(module.index()) else { return Vec::new() };
+        let view = info.values();
+        let here = module.to_svma(at).and_then(|pc| view.physical_function(pc.0)).map(|(unit, _)| unit);
+        let own = here.as_ref().map(|unit| unit.id);
+        let others = view.all_units().filter(|unit| everywhere && Some(unit.id) != own);
+        let mut found = Vec::new();
+        for unit in here.clone().into_iter().chain(others) {
+            let context = Context { session: self, module, view: &view, unit: &unit, frame: None, depth: 0 };
+            for die in view.named_of_unit(&unit, NameKind::Variable) {
+                let name = view.full_path(die).join("::");
+                if found.len() < limit && wanted(&name) {
+                    let read = variable(context, die, 0, limits);
+                    let file = view.declared_at(die).map(|(file, _)| file);
+                    found.extend(read.map(|variable| (Variable { name, ..variable }, file)));
+                }
+            }
+        }
+        found
+    }
+}
+
+fn name_kind(kind: Listed) -> NameKind {
+    match kind {
+        Listed::Functions => NameKind::Function,
+        Listed::Types => NameKind::Type(None),
+        Listed::Variables => NameKind::Variable,
+    }
+}

@@ -1,0 +1,117 @@
+//! Characters and strings as their languages write them, escaped for a terminal.
+
+use dpdb_snapshot::Text;
+
+/// More equal characters than these are written once.
+const REPEATS: usize = 10;
+
+/// `65 'A'`; wide ones with the prefix of their type.
+pub fn character(code: i128, size: u8, rust: bool) -> String {
+    let prefix = match size {
+        _ if rust => "",
+        2 => "u",
+        4 => "U",
+        _ => "",
+    };
+    let byte = u8::try_from(code).or_else(|_| i8::try_from(code).map(|code| code as u8));
+    let shown = match (size, byte, u32::try_from(code).ok().and_then(char::from_u32)) {
+        (1, Ok(byte), _) => byte_text(byte, '\''),
+        (_, _, Some(c)) => char_text(c, '\''),
+        _ => return code.to_string(),
+    };
+    format!("{code} {prefix}'{shown}'")
+}
+
+/// A string in quotes.
+pub fn quoted(text: &str) -> String {
+    pieces(text.chars().map(|c| (c, char_text(c, '"'))))
+}
+
+/// An array of characters; of the NULs at its end one is left out, as gdb does.
+pub fn byte_string(bytes: &[u8], whole: bool) -> String {
+    let shown = if whole { bytes.strip_suffix(&[0]).unwrap_or(bytes) } else { bytes };
+    let mut units: Vec<(char, String)> = Vec::new();
+    for chunk in shown.utf8_chunks() {
+        units.extend(chunk.valid().chars().map(|c| (c, char_text(c, '"'))));
+        // Bytes of no character stand for themselves, apart from the characters of the same code.
+        units.extend(chunk.invalid().iter().map(|byte| {
+            let private = char::from_u32(0xf_0000 + u32::from(*byte)).unwrap_or('\u{fffd}');
+            (private, byte_text(*byte, '"'))
+        }));
+    }
+    pieces(units.into_iter()) + if whole { "" } else { "..." }
+}
+
+/// `"text", '\000' <repeats 12 times>, "more"`.
+fn pieces(units: impl Iterator<Item = (char, String)>) -> String {
+    let units: Vec<(char, String)> = units.collect();
+    let (mut parts, mut open, mut rest) = (Vec::new(), String::new(), &units[..]);
+    while let Some((first, text)) = rest.first() {
+        let equal = rest.iter().take_while(|(c, _)| c == first).count();
+        if equal > REPEATS {
+            if !open.is_empty() {
+                parts.push(format!("\"{}\"", std::mem::take(&mut open)));
+            }
+            let text = if *first == '\'' { "\\'" } else { text.as_str() };
+            parts.push(format!("'{text}' <repeats {equal} times>"));
+        } else {
+            open.push_str(&text.repeat(equal));
+        }
+        rest = &rest[equal..];
+    }
+    if !open.is_empty() || parts.is_empty() {
+        parts.push(format!("\"{open}\""));
+    }
+    parts.join(", ")
+}
+
+fn char_text(c: char, quote: char) -> String {
+    if c.is_ascii() {
+        return byte_text(c as u8, quote);
+    }
+    let shown = Text::from(c.to_string().as_str()).to_string();
+    if shown.chars().eq([c]) { shown } else { c.to_string().bytes().map(|byte| format!("\\{byte:03o}")).collect() }
+}
+
+fn byte_text(byte: u8, quote: char) -> String {
+    match byte {
+        b'\n' => "\\n".to_owned(),
+        b'\t' => "\\t".to_owned(),
+        b'\r' => "\\r".to_owned(),
+        7 => "\\a".to_owned(),
+        8 => "\\b".to_owned(),
+        11 => "\\v".to_owned(),
+        12 => "\\f".to_owned(),
+        b'\\' => "\\\\".to_owned(),
+        byte if char::from(byte) == quote => format!("\\{quote}"),
+        0x20..=0x7e => char::from(byte).to_string(),
+        byte => format!("\\{byte:03o}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{byte_string, character, quoted};
+
+    #[test]
+    fn arrays_of_characters_are_strings_with_counted_repeats() {
+        assert_eq!(byte_string(b"hi\0\0\0", true), r#""hi\000\000""#);
+        assert_eq!(byte_string(&[0; 16], true), r"'\000' <repeats 15 times>");
+        let mut padded = b"hello".to_vec();
+        padded.resize(32, 0);
+        assert_eq!(byte_string(&padded, true), r#""hello", '\000' <repeats 26 times>"#);
+        assert_eq!(byte_string(b"abc", false), r#""abc"..."#);
+        assert_eq!(byte_string(b"\xff\xc3\xa9\"\x1b", true), "\"\\377é\\\"\\033\"");
+        assert_eq!(byte_string(b"", true), "\"\"");
+    }
+
+    #[test]
+    fn characters_have_their_code_in_front() {
+        assert_eq!(character(65, 1, false), "65 'A'");
+        assert_eq!(character(-1, 1, false), "-1 '\\377'");
+        assert_eq!(character(39, 1, false), "39 '\\''");
+        assert_eq!(character(0x20ac, 4, true), "8364 '€'");
+        assert_eq!(character(0x20ac, 2, false), "8364 u'€'");
+        assert_eq!(quoted("a\u{202e}b"), "\"a\\342\\200\\256b\"");
+    }
+}

@@ -1,0 +1,185 @@
+//! Variables, expressions and types.
+
+use dpdb_analyzer::Listed;
+
+use crate::engine::{CommandError, Engine, Reply, Show};
+use crate::shell::table::{Action, Command, Group, Handler, Invocation, Modes, Repeat};
+
+/// A row of this group.
+const fn row(
+    (name, aliases, arguments): (&'static str, &'static [&'static str], &'static str),
+    summary: &'static str,
+    details: &'static str,
+    example: &'static str,
+    handler: Handler,
+) -> Command {
+    Command {
+        name,
+        aliases,
+        arguments,
+        group: Group::Values,
+        modes: Modes::ALL,
+        summary,
+        details,
+        example,
+        repeat: Repeat::No,
+        action: Action::Run(handler),
+    }
+}
+
+/// The rows.
+pub const COMMANDS: &[Command] = &[
+    row(
+        ("p", &["print", "inspect"], "[/FMT] [EXPR]"),
+        "Show the value of an expression, in the syntax of its language",
+        "EXPR is written as in the frame's language: names, members (through pointers too), a[2], a[2:5], *p@10,\n\
+         casts, arithmetic, $registers, $1 of the history, $variables that '$x = 1' sets. Formats: x hex, d signed,\n\
+         u unsigned, o octal, t binary, c character, a address, f float, s string, z padded hex. Without EXPR all\n\
+         variables of the frame are shown.",
+        "p/x $rip",
+        print,
+    ),
+    row(
+        ("pp", &[], "[/FMT] EXPR"),
+        "Show the value of an expression as a tree, a member on each line",
+        "",
+        "pp $rsp",
+        pretty_print,
+    ),
+    row(
+        ("eval", &["output", "!"], "EXPR"),
+        "Evaluate an expression; a line that is no command is one, too",
+        "",
+        "eval 6 * 7",
+        eval,
+    ),
+    row(
+        ("locals", &["info locals"], "[RE | !RE]"),
+        "Show the local variables of the selected frame",
+        "Those of the innermost block come first. RE is a regular expression that their names must match.",
+        "locals",
+        locals,
+    ),
+    row(
+        ("args", &["a", "info args"], "[RE | !RE]"),
+        "Show the arguments of the selected frame",
+        "NAME@entry is the value at the function's entry, where the caller tells it and it has changed since.",
+        "args",
+        args,
+    ),
+    row(
+        ("globals", &["X", "V"], "[RE | !RE]"),
+        "Show the variables outside of functions",
+        "Those of the frame's source file; with a pattern those of its whole module, its own file first.",
+        "globals",
+        globals,
+    ),
+    row(("whatis", &[], "EXPR | TYPE"), "Show the name of a type", "", "whatis $rip", whatis),
+    row(
+        ("ptype", &[], "[/o] EXPR | TYPE"),
+        "Show the declaration of a type; /o with offsets, sizes and holes",
+        "",
+        "ptype $rip",
+        ptype,
+    ),
+    row(
+        ("display", &["info display"], "[/FMT] [EXPR]"),
+        "Show an expression now and whenever a frame or thread is selected",
+        "Without EXPR all displayed expressions are shown.",
+        "display/x $rsp",
+        display,
+    ),
+    row(("undisplay", &[], "[N | EXPR | *]"), "Display an expression no longer", "", "undisplay *", undisplay),
+    row(
+        ("functions", &["S", "info functions"], "[RE | !RE]"),
+        "List the functions that match, with their declarations",
+        "All debugging information is read for it.",
+        "functions main",
+        functions,
+    ),
+    row(
+        ("types", &["info types"], "[RE | !RE]"),
+        "List the types that match",
+        "All debugging information is read for it.",
+        "types node",
+        types,
+    ),
+    row(
+        ("vars", &["info variables"], "[RE | !RE]"),
+        "List the variables outside of functions that match",
+        "All debugging information is read for it; 'globals' shows values.",
+        "vars count",
+        vars,
+    ),
+];
+
+fn print(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    let show = Show::parse(invocation.modifier)?;
+    if invocation.arguments.is_empty() {
+        return engine.all_variables();
+    }
+    Ok(Reply::Printed(Box::new(engine.print(invocation.arguments, show)?)))
+}
+
+fn pretty_print(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    let show = Show { tree: true, ..Show::parse(invocation.modifier)? };
+    if invocation.arguments.is_empty() {
+        return Err(invocation.usage());
+    }
+    Ok(Reply::Printed(Box::new(engine.print(invocation.arguments, show)?)))
+}
+
+fn eval(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    if invocation.whole.is_empty() {
+        return Err(invocation.usage());
+    }
+    Ok(Reply::Printed(Box::new(engine.print(invocation.whole, Show::default())?)))
+}
+
+fn locals(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    engine.variables(false, invocation.whole)
+}
+
+fn args(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    engine.variables(true, invocation.whole)
+}
+
+fn globals(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    engine.globals(invocation.whole)
+}
+
+fn whatis(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    if invocation.arguments.is_empty() {
+        return Err(invocation.usage());
+    }
+    engine.whatis(invocation.arguments)
+}
+
+fn ptype(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    match (invocation.modifier, invocation.arguments) {
+        (_, "") => Err(invocation.usage()),
+        ("", expression) => engine.ptype(expression, false),
+        ("o", expression) => engine.ptype(expression, true),
+        _ => Err(invocation.usage()),
+    }
+}
+
+fn display(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    engine.display(invocation.arguments, Show::parse(invocation.modifier)?)
+}
+
+fn undisplay(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    engine.undisplay(invocation.arguments)
+}
+
+fn functions(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    engine.names(Listed::Functions, invocation.whole)
+}
+
+fn types(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    engine.names(Listed::Types, invocation.whole)
+}
+
+fn vars(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    engine.names(Listed::Variables, invocation.whole)
+}
