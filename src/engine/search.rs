@@ -36,6 +36,9 @@ const PIECE: usize = 1 << 16;
 /// A string is cut here.
 const LONGEST: usize = 400;
 
+/// Takes the pieces of a range in turn, `None` for a gap; says whether it wants more.
+type Each<'e> = &'e mut dyn FnMut(Option<(Avma, &[u8])>) -> bool;
+
 /// What `find` looks for.
 struct Needle {
     bytes: Vec<u8>,
@@ -121,7 +124,7 @@ impl Engine {
 
     /// Reads all of a range that the file holds, a piece at a time; between pieces that do not touch stands a `None`.
     /// It ends early when `each` says so. Returns how many bytes were read.
-    fn stream(&self, range: AddressRange, each: &mut dyn FnMut(Option<(Avma, &[u8])>) -> bool) -> u64 {
+    fn stream(&self, range: AddressRange, each: Each<'_>) -> u64 {
         let mut piece = vec![0; PIECE];
         let (mut at, mut read) = (range.start, 0);
         while at < range.end {

@@ -94,6 +94,9 @@ pub struct TypeText {
     pub text: String,
 }
 
+/// The language of a frame and its variables; none where nothing tells of them.
+type FrameVariables = (Option<&'static str>, Option<Vec<VariableLine>>);
+
 /// How `p` shows a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Show {
@@ -198,12 +201,7 @@ impl Engine {
     }
 
     /// The variables of a frame; none where no debugging information tells of its function.
-    #[allow(clippy::type_complexity, reason = "a language and a list, used twice")]
-    pub(super) fn variables_of(
-        &mut self,
-        tid: i32,
-        number: usize,
-    ) -> Result<(Option<&'static str>, Option<Vec<VariableLine>>), CommandError> {
+    pub(super) fn variables_of(&mut self, tid: i32, number: usize) -> Result<FrameVariables, CommandError> {
         let (_, source) = self.frame_at(tid, number)?;
         let Level { physical, level, python, .. } = self.stacks[&tid].numbered[number];
         if python.is_some() {
