@@ -57,7 +57,9 @@ pub use object_file::{ObjectFile, ObjectFileError, Section, Segment};
 pub use report::{
     Document, Limits, Producer, ReportedFrame, ReportedKind, ReportedSignal, ReportedThread, Target as ReportedTarget,
 };
-pub use runtime::cpython::{Python, PythonAbsent, PythonFrame, PythonStack, PythonThread, Unreadable};
+pub use runtime::cpython::{
+    Python, PythonAbsent, PythonFrame, PythonItems, PythonStack, PythonThread, PythonValue, PythonVariable, Unreadable,
+};
 pub use session::{Options, Session};
 pub use source::{SourceError, SourceText};
 pub use source_frame::{FunctionName, Language, NameSource, SourceFrame, SourceLocation, SymbolHit};

@@ -12,6 +12,7 @@ use super::info::Info;
 use super::mappings::{Mappings, Modules};
 use super::named::Names;
 use super::process_facts::{AuxiliaryVector, Environment, FileDescriptors, Limits, Tree};
+use super::python_frames::{PythonBacktrace, PythonFrameLine};
 use super::registers::Registers;
 use super::search::Found;
 use super::source::SourceListing;
@@ -36,6 +37,10 @@ pub enum Reply {
     Frame(SelectedFrame),
     /// `frames`.
     Frames(Backtrace),
+    /// `py-bt`.
+    PythonBacktrace(PythonBacktrace),
+    /// `py-locals`.
+    PythonLocals(PythonFrameLine),
     /// `threads`.
     Threads(Threads),
     /// `thread`.

@@ -6,6 +6,7 @@ mod frames;
 mod help;
 mod json;
 mod machine;
+mod python;
 mod source;
 mod style;
 mod table;
@@ -33,6 +34,8 @@ pub fn text(reply: &Reply, style: &Style) -> String {
         Reply::Backtrace(backtrace) => frames::backtrace(backtrace, style),
         Reply::Frame(frame) => frames::selected(frame, style),
         Reply::Frames(backtrace) => frames::table(backtrace, style),
+        Reply::PythonBacktrace(stack) => python::backtrace(stack, style),
+        Reply::PythonLocals(frame) => python::locals(frame, style),
         Reply::Threads(all) => threads::threads(all, style),
         Reply::Thread(selected) => {
             threads::line(&selected.thread, (1, 1), style) + "\n" + &variables::displays(&selected.displays, style)

@@ -176,6 +176,7 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
     [
         commands::crash::COMMANDS,
         commands::stack::COMMANDS,
+        commands::python::COMMANDS,
         commands::threads::COMMANDS,
         commands::values::COMMANDS,
         commands::source::COMMANDS,

@@ -3,6 +3,7 @@
 pub mod crash;
 pub mod machine;
 pub mod process;
+pub mod python;
 pub mod running;
 pub mod session;
 pub mod source;

@@ -1,8 +1,6 @@
 //! Dictionaries in every form: general tables, tables of `str` keys only (3.11), and split ones whose keys belong to
 //! the class.
 
-#![allow(dead_code, reason = "the values that need these come next")]
-
 use dpdb_snapshot::Avma;
 
 use super::heap::Heap;

@@ -1,7 +1,5 @@
 //! Reading CPython's structures out of a process's memory: fields by name, types and texts.
 
-#![allow(dead_code, reason = "the values that need these come next")]
-
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;

@@ -10,18 +10,26 @@ mod frames;
 mod heap;
 mod layout;
 mod lines;
+mod locals;
+mod objects;
+mod repr;
 mod threads;
 mod unreadable;
+mod value;
 
 use dpdb_snapshot::Avma;
 
 pub use frames::{PythonFrame, PythonStack};
 use heap::Heap;
 use layout::Layout;
+pub use locals::PythonVariable;
+use objects::Reader;
 pub use threads::PythonThread;
 pub use unreadable::Unreadable;
+pub use value::{Items as PythonItems, PythonValue};
 
 use crate::session::Session;
+use crate::value::ValueLimits;
 
 /// The interpreter of a process.
 #[derive(Debug)]
@@ -97,5 +105,14 @@ impl Session {
         let thread = self.python_threads().into_iter().find(|thread| thread.tid == Some(tid))?;
         let (_, heap) = self.python_heap()?;
         Some(frames::stack(&heap, &thread, limit))
+    }
+
+    /// The variables of a Python frame that have values.
+    ///
+    /// # Errors
+    /// The frame or its code object is damaged.
+    pub fn python_locals(&self, frame: &PythonFrame, limits: ValueLimits) -> Result<Vec<PythonVariable>, Unreadable> {
+        let Some((_, heap)) = self.python_heap() else { return Ok(Vec::new()) };
+        locals::locals(&heap, &Reader::new(&heap, limits), frame)
     }
 }

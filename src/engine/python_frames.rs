@@ -1,0 +1,84 @@
+//! `py-bt` and `py-locals`.
+
+use dpdb_analyzer::{PythonFrame, PythonVariable, ValueLimits};
+use serde::Serialize;
+
+use super::frames::FrameLine;
+use super::{CommandError, Engine, Reply};
+
+/// The Python stack of a thread.
+#[derive(Debug, Serialize)]
+pub struct PythonBacktrace {
+    /// The thread.
+    pub tid: i32,
+    /// The version of the interpreter.
+    pub version: String,
+    /// The thread holds the global interpreter lock.
+    pub holds_gil: bool,
+    /// The frames, innermost first.
+    pub frames: Vec<PythonFrameLine>,
+    /// Why there are no more, unless the outermost is there.
+    pub end: Option<String>,
+}
+
+/// A Python frame, and its variables if they were asked for.
+#[derive(Debug, Serialize)]
+pub struct PythonFrameLine {
+    /// The frame.
+    #[serde(flatten)]
+    pub frame: FrameLine,
+    /// Its variables that have values.
+    pub locals: Option<Vec<PythonVariable>>,
+    /// Why its variables cannot be read.
+    pub unreadable: Option<String>,
+}
+
+impl Engine {
+    /// The Python stack of a thread, on wish with the variables of each frame.
+    ///
+    /// # Errors
+    /// There is no such thread, or it runs no Python code.
+    pub fn python_backtrace(&mut self, tid: i32, with_locals: bool) -> Result<Reply, CommandError> {
+        self.has_python(tid)?;
+        let stack = self.stack(tid, usize::MAX)?;
+        let end = stack.python.end.clone();
+        let frames: Vec<(usize, PythonFrame)> = (0..stack.numbered.len())
+            .filter_map(|number| Some((number, stack.python_frame(number)?.clone())))
+            .collect();
+        let lines = frames.into_iter().map(|(number, frame)| {
+            let line = self.frame_line(tid, number)?;
+            Ok(if with_locals { self.with_locals(line, &frame) } else { without_locals(line) })
+        });
+        let frames = lines.collect::<Result<_, CommandError>>()?;
+        let thread = self.session.python_threads().into_iter().find(|thread| thread.tid == Some(tid));
+        let version = self.session.python().map(|python| python.version().to_owned()).unwrap_or_default();
+        let holds_gil = thread.is_some_and(|thread| thread.holds_gil);
+        Ok(Reply::PythonBacktrace(PythonBacktrace { tid, version, holds_gil, frames, end }))
+    }
+
+    /// The variables of the selected frame if it is Python's, else of the Python frame that called it.
+    ///
+    /// # Errors
+    /// There is no Python frame from the selected one on outwards.
+    pub fn python_locals(&mut self) -> Result<Reply, CommandError> {
+        let tid = self.tid;
+        self.has_python(tid)?;
+        let selected = self.selected_frame(tid);
+        let stack = self.stack(tid, usize::MAX)?;
+        let number = (selected..stack.numbered.len()).find(|number| stack.python_frame(*number).is_some());
+        let found = number.and_then(|number| Some((number, stack.python_frame(number)?.clone())));
+        let (number, frame) = found.ok_or_else(|| CommandError::refused("no Python code called the selected frame"))?;
+        let line = self.frame_line(tid, number)?;
+        Ok(Reply::PythonLocals(self.with_locals(line, &frame)))
+    }
+
+    fn with_locals(&self, frame: FrameLine, of: &PythonFrame) -> PythonFrameLine {
+        let read = self.session.python_locals(of, ValueLimits::default());
+        let unreadable = read.as_ref().err().map(ToString::to_string);
+        PythonFrameLine { frame, locals: read.ok(), unreadable }
+    }
+}
+
+fn without_locals(frame: FrameLine) -> PythonFrameLine {
+    PythonFrameLine { frame, locals: None, unreadable: None }
+}

@@ -1,0 +1,42 @@
+//! Python frames and their variables as text.
+
+use std::fmt::Write as _;
+
+use super::frames;
+use super::style::{Role, Style, clean_str};
+use crate::engine::{PythonBacktrace, PythonFrameLine};
+
+/// The Python stack of a thread.
+pub fn backtrace(backtrace: &PythonBacktrace, style: &Style) -> String {
+    let width = backtrace.frames.iter().map(|line| line.frame.number.to_string().len() + 1).max().unwrap_or(2).max(2);
+    let mut out = String::new();
+    for line in &backtrace.frames {
+        let _ = writeln!(out, "{}", frames::line(&line.frame, width, style));
+        variables(line, style, &mut out);
+    }
+    if let Some(end) = &backtrace.end {
+        let _ = writeln!(out, "{}", style.paint(Role::Doubt, format!("({})", clean_str(end))));
+    }
+    out
+}
+
+/// One frame and its variables.
+pub fn locals(line: &PythonFrameLine, style: &Style) -> String {
+    let mut out = frames::lines(std::slice::from_ref(&line.frame), style);
+    variables(line, style, &mut out);
+    if line.locals.as_ref().is_some_and(Vec::is_empty) {
+        let _ = writeln!(out, "        {}", style.paint(Role::Faint, "no variables have values"));
+    }
+    out
+}
+
+fn variables(line: &PythonFrameLine, style: &Style, out: &mut String) {
+    for variable in line.locals.iter().flatten() {
+        let value = variable.value.to_string();
+        let name = style.paint(Role::Strong, clean_str(&variable.name));
+        let _ = writeln!(out, "        {name} = {}", clean_str(&value));
+    }
+    if let Some(why) = &line.unreadable {
+        let _ = writeln!(out, "        {}", style.paint(Role::Doubt, format!("({})", clean_str(why))));
+    }
+}
