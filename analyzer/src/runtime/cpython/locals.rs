@@ -57,6 +57,10 @@ pub(super) fn locals(
     for (index, slot) in slots(heap, frame)?.into_iter().enumerate() {
         let Some(object) = bound(heap, &slot) else { continue };
         let free = slot.kind & FREE != 0;
+        // Python counts what a class body takes from the function around it to that function only.
+        if free && flags & OPTIMIZED == 0 {
+            continue;
+        }
         // Up to 3.10 cells of arguments stand apart from the arguments' own slots.
         let argument = (index as u64) < arguments && !free;
         found.push(PythonVariable { name: heap.name(slot.name)?, argument, free, value: object_value(reader, object) });
