@@ -9,6 +9,7 @@ mod gdb_agreement;
 mod oracle;
 mod programs;
 mod report;
+mod values;
 
 /// One test per variant, so that they run side by side and a failure names its variant.
 macro_rules! for_each_variant {

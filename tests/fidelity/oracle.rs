@@ -139,7 +139,7 @@ fn differences(capture: &Capture) -> Vec<String> {
     let gdb = capture.dir.join("gdb.json");
     let mut oracle = Command::new(fixture_dir().join("oracle/gdb-oracle"));
     tool("gdb");
-    // Values are not compared yet: let gdb spend no time on them.
+    // Values are compared elsewhere: let gdb spend no time on them here.
     for limit in ["ORACLE_MAX_NODES", "ORACLE_MAX_ELEMS", "ORACLE_MAX_BYTES", "ORACLE_MAX_DEPTH"] {
         oracle.env(limit, "1");
     }
@@ -160,7 +160,7 @@ fn differences(capture: &Capture) -> Vec<String> {
     said.lines().filter_map(|line| line.strip_prefix("  ")).map(str::to_owned).collect()
 }
 
-/// Variables come with a later schema of ours; until then they are no difference.
+/// Variables are the business of values.rs.
 fn keep_frames_only(document: &Path) {
     let text = fs::read_to_string(document).expect("the oracle wrote it");
     let mut value: Value = serde_json::from_str(&text).expect("the oracle writes JSON");
