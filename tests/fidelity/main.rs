@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod containers;
 mod foreign_cores;
 mod gdb_agreement;
 mod oracle;

@@ -1,0 +1,216 @@
+//! Values of the standard libraries: held against gdb's printers and the EXPECT comments of the programs, and then
+//! damaged.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use dpdb_analyzer::{Frame, Logical, Options, Remark, Session, ValueLimits, ValueStyle, ValueTree, Variable};
+use dpdb_snapshot::{Absent, Avma, Memory, Snapshot};
+use serde_json::Value;
+
+use crate::common::{finish, fixture_dir, tool};
+use crate::for_each_variant;
+use crate::programs::{Capture, captures};
+
+for_each_variant! {
+    compare_values:
+    containers_of_gcc_are_those_of_gdb = "gcc-O0",
+    containers_of_clang_are_those_of_gdb = "clang-O0",
+    containers_of_rust_are_those_of_gdb = "rust-O0",
+}
+
+/// The programs that have containers, and how many variables of each gdb shows at least.
+const PROGRAMS: [(&str, u64); 2] = [("cpp_stl", 60), ("rs_collections", 60)];
+
+/// See "Values of the standard libraries" in docs/fidelity.md.
+const ACCEPTED: [(&str, &str); 1] = [("clang-O0", " zoo where: ")];
+
+fn compare_values(variant: &'static str) {
+    tool("gdb");
+    let all = captures(variant);
+    let (program, least) = PROGRAMS.into_iter().find(|(name, _)| named(&all, name).is_some()).expect("it has one");
+    let capture = named(&all, program).expect("it was found");
+    let gdb = capture.dir.join("gdb.pretty.json");
+    let mut oracle = Command::new(fixture_dir().join("oracle/gdb-oracle"));
+    finish(oracle.arg("--pretty").arg("-o").arg(&gdb).arg(&capture.executable).arg(&capture.core)).success();
+    let (dir, ours) = (capture.dir.join("ours"), format!("{program}.pretty.json"));
+    fs::create_dir_all(dir.join(variant)).expect("target/tmp is ours");
+    let ours = dir.join(variant).join(ours);
+    // As it is written: the comparison orders what has no order by its text.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dpdb-trace"));
+    command.arg("report").arg(&capture.snapshot).args(["--json", "--values", "pretty"]);
+    fs::write(&ours, finish(&mut command).without_panic().success().stdout).expect("target/tmp is ours");
+
+    let mut compare = Command::new(tool("python3"));
+    compare.arg(fixture_dir().join("oracle/compare_oracle.py")).arg(&gdb).arg(&ours).args(["--list", "1000000"]);
+    let said = finish(&mut compare).success().stdout;
+    let counts: Value = said.lines().last().and_then(|line| serde_json::from_str(line).ok()).expect("counts come last");
+    assert!(counts["vars_total"].as_u64() >= Some(least), "too little was compared:\n{said}");
+    let notes = said.lines().filter_map(|line| line.strip_prefix("  tid "));
+    let accepted = |note: &str| ACCEPTED.iter().any(|(of, variable)| *of == variant && note.contains(variable));
+    let differences: Vec<_> = notes.filter(|note| !accepted(note)).collect();
+    assert!(differences.is_empty(), "{differences:#?}");
+    check_expectations(&dir);
+}
+
+fn check_expectations(documents: &Path) {
+    let programs = fixture_dir().join("programs");
+    let mut check = Command::new(tool("python3"));
+    finish(check.arg(programs.join("check_sanity.py")).arg(&programs).arg(documents)).success();
+}
+
+fn named<'a>(captures: &'a [Capture], program: &str) -> Option<&'a Capture> {
+    captures.iter().find(|capture| capture.program == program)
+}
+
+/// Memory part of which is not what it was.
+struct DamagedMemory {
+    whole: Snapshot,
+    damage: Arc<Damage>,
+}
+
+#[derive(Default)]
+struct Damage {
+    /// With another seed other bytes are wrong; with 0 none is.
+    seed: AtomicU64,
+    /// Words that were put in place of others.
+    words: Mutex<BTreeMap<u64, u64>>,
+}
+
+impl Memory for DamagedMemory {
+    fn read_some(&self, at: Avma, buf: &mut [u8]) -> Result<usize, Absent> {
+        let count = self.whole.read_some(at, buf)?;
+        let seed = self.damage.seed.load(Ordering::Relaxed);
+        let words = self.damage.words.lock().expect("no test panics while it holds the words");
+        for (address, byte) in (at.0..).zip(&mut buf[..count]) {
+            if let Some(word) = words.get(&(address & !7)) {
+                *byte = word.to_le_bytes()[(address & 7) as usize];
+            }
+            let chance = mixed(seed ^ mixed(address));
+            if seed != 0 && chance.is_multiple_of(24) {
+                *byte = (chance >> 8) as u8;
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// splitmix64's last step.
+fn mixed(seed: u64) -> u64 {
+    let seed = (seed ^ seed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let seed = (seed ^ seed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    seed ^ seed >> 31
+}
+
+/// The stack of a program that died, and what can be done to its memory.
+struct Scene {
+    session: Session,
+    damage: Arc<Damage>,
+    frames: Vec<Frame>,
+    tid: i32,
+    /// The frame with the containers.
+    index: usize,
+}
+
+impl Scene {
+    fn of(variant: &'static str, program: &str) -> Scene {
+        let all = captures(variant);
+        let capture = named(&all, program).expect("the Makefile has it");
+        let whole = Snapshot::open(&capture.core).expect("we wrote it");
+        let damage = Arc::new(Damage::default());
+        let process = whole.process().clone();
+        let memory = DamagedMemory { whole, damage: damage.clone() };
+        let options = Options { executable: Some(capture.executable.clone()), ..Options::default() };
+        let session = Session::new(Box::new((process, memory)), options);
+        let tid = session.process().threads[0].tid;
+        let frames = session.backtrace(tid, 50).frames;
+        let is_zoo = |frame: &Frame| {
+            let function = session.symbolize(frame).pop().and_then(|source| source.function);
+            function.is_some_and(|function| function.name.ends_with("zoo"))
+        };
+        let index = frames.iter().position(is_zoo).expect("every such program has a zoo");
+        Scene { session, damage, frames, tid, index }
+    }
+
+    fn variables(&self, style: ValueStyle) -> Vec<Variable> {
+        let limits = ValueLimits { elements: 16, nodes: 400, style, ..ValueLimits::default() };
+        self.session.variables(self.tid, &self.frames, self.index, limits).into_iter().flatten().collect()
+    }
+
+    fn value(&self, name: &str, style: ValueStyle) -> ValueTree {
+        let found = self.variables(style).into_iter().find(|variable| variable.name == name);
+        found.expect("the zoo has it").value
+    }
+}
+
+#[test]
+fn a_wild_vector_is_shown_as_it_is_laid_out_and_says_why() {
+    let scene = Scene::of("gcc-O0", "cpp_stl");
+    let ValueTree::Logical(whole) = scene.value("numbers", ValueStyle::Pretty) else { panic!("a vector is one") };
+    assert!(matches!(&*whole, Logical::Sequence { items, length: Some(6) } if items.len() == 6));
+
+    let raw = serde_json::to_value(scene.value("numbers", ValueStyle::Raw)).expect("values are JSON");
+    let mut pointers = pointers(&raw);
+    pointers.sort_unstable();
+    let [start, finish, limit] = pointers[..] else { panic!("a vector has three pointers: {raw}") };
+    let at = scene.frames[scene.index].registers.get(7).expect("rsp is always known");
+    let place = (at..at + 0x2000)
+        .step_by(8)
+        .find(|at| {
+            [0, 8, 16].map(|offset| scene.session.memory().read_u64(Avma(at + offset)).ok())
+                == [start, finish, limit].map(Some)
+        })
+        .expect("the vector is on the stack");
+    // Ten to the fifteenth elements, with the capacity for them.
+    let wild = start + 4_000_000_000_000_000;
+    scene.damage.words.lock().expect("nothing panicked").extend([(place + 8, wild), (place + 16, wild)]);
+    assert!(doubt(&scene.value("numbers", ValueStyle::Pretty)).contains("last element"));
+    // More elements than there is room for.
+    scene.damage.words.lock().expect("nothing panicked").extend([(place + 8, limit + 4), (place + 16, limit)]);
+    assert!(doubt(&scene.value("numbers", ValueStyle::Pretty)).contains("capacity"));
+}
+
+fn pointers(value: &Value) -> Vec<u64> {
+    match value {
+        Value::Object(map) => match map.get("$ptr").and_then(Value::as_str) {
+            Some(text) => u64::from_str_radix(text.trim_start_matches("0x"), 16).into_iter().collect(),
+            None => map.values().flat_map(pointers).collect(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+fn doubt(value: &ValueTree) -> &str {
+    match value {
+        ValueTree::Remarked { value, remark } => match (&**value, &**remark) {
+            (ValueTree::Struct(_), Remark::Doubt(doubt)) => doubt,
+            other => panic!("no doubt: {other:?}"),
+        },
+        other => panic!("no remark: {other:?}"),
+    }
+}
+
+#[test]
+fn a_thousand_damaged_memories_are_shown_within_bounds() {
+    for (variant, program) in [("gcc-O0", "cpp_stl"), ("rust-O0", "rs_collections")] {
+        let scene = Scene::of(variant, program);
+        let whole = scene.variables(ValueStyle::Pretty);
+        let (mut changed, mut doubted) = (0, 0);
+        for seed in 1..=500 {
+            scene.damage.seed.store(seed, Ordering::Relaxed);
+            let variables = scene.variables(ValueStyle::Pretty);
+            assert_eq!(variables.len(), whole.len(), "seed {seed}");
+            for (damaged, whole) in variables.iter().zip(&whole) {
+                let json = serde_json::to_string(&damaged.value).expect("values are JSON");
+                assert!(json.len() < 1 << 20, "seed {seed}: {} takes {} bytes", damaged.name, json.len());
+                changed += usize::from(damaged.value != whole.value);
+                doubted += usize::from(json.contains("\"doubt\""));
+            }
+        }
+        assert!(changed > 1000 && doubted > 100, "{program}: {changed} changed, {doubted} doubted");
+    }
+}
