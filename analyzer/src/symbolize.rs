@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use dpdb_snapshot::Avma;
@@ -26,7 +27,39 @@ type Slot = OnceLock<Option<Arc<ModuleSymbols>>>;
 pub(crate) struct Symbolizer {
     /// For each module, once it was asked for, what its files say.
     modules: OnceLock<Box<[Slot]>>,
-    places: Mutex<HashMap<Avma, Option<Arc<Place>>>>,
+    places: Remembered<Avma, Option<Arc<Place>>>,
+    /// The jumps that led from the call returning to the first address to the function at the second.
+    pub(crate) jumps: Remembered<(Avma, Avma), Arc<[Avma]>>,
+    /// Functions by their linkage names.
+    functions: Remembered<String, Option<Avma>>,
+}
+
+/// Answers that are kept, so many of them.
+pub(crate) struct Remembered<K, V>(Mutex<HashMap<K, V>>);
+
+impl<K, V> Default for Remembered<K, V> {
+    fn default() -> Self {
+        Remembered(Mutex::default())
+    }
+}
+
+impl<K: Eq + Hash, V: Clone> Remembered<K, V> {
+    /// What is kept for `key`, or else what `find` says, which may ask for other answers meanwhile.
+    pub(crate) fn get_or_find(&self, key: K, find: impl FnOnce() -> V) -> V {
+        if let Some(known) = self.lock().get(&key) {
+            return known.clone();
+        }
+        let found = find();
+        let mut kept = self.lock();
+        if kept.len() < MOST_REMEMBERED {
+            kept.insert(key, found.clone());
+        }
+        found
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, V>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Symbolizer {
@@ -39,19 +72,7 @@ impl Symbolizer {
 
     /// What debugging information says about an address.
     pub(crate) fn place(&self, session: &Session, at: Avma) -> Option<Arc<Place>> {
-        if let Some(known) = self.places().get(&at) {
-            return known.clone();
-        }
-        let found = self.find_place(session, at).map(Arc::new);
-        let mut places = self.places();
-        if places.len() < MOST_REMEMBERED {
-            places.insert(at, found.clone());
-        }
-        found
-    }
-
-    fn places(&self) -> MutexGuard<'_, HashMap<Avma, Option<Arc<Place>>>> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+        self.places.get_or_find(at, || self.find_place(session, at).map(Arc::new))
     }
 
     fn find_place(&self, session: &Session, at: Avma) -> Option<Place> {
@@ -130,9 +151,11 @@ impl Symbolizer {
 
     /// The function or data with this linkage name, in the first module that has it.
     pub(crate) fn by_linkage_name(&self, session: &Session, name: &str) -> Option<Avma> {
-        session.modules().iter().find_map(|module| {
-            let symbol: SymbolRef<'_> = self.of(session, module)?.symbols().by_linkage_name(name)?;
-            Some(module.to_avma(symbol.address))
+        self.functions.get_or_find(name.to_owned(), || {
+            session.modules().iter().find_map(|module| {
+                let symbol: SymbolRef<'_> = self.of(session, module)?.symbols().by_linkage_name(name)?;
+                Some(module.to_avma(symbol.address))
+            })
         })
     }
 

@@ -1,6 +1,6 @@
 //! The frames that tail calls left out of a stack, put back where call site information leaves no doubt.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use dpdb_snapshot::Avma;
 
@@ -17,15 +17,13 @@ impl Session {
     /// Puts frames of kind [`FrameKind::TailCall`] between a frame and its caller where the caller called something
     /// else, which in the end jumped to the frame's function.
     pub(crate) fn with_tail_calls(&self, backtrace: Backtrace) -> Backtrace {
-        let mut known = HashMap::new();
         let mut frames: Vec<Frame> = Vec::with_capacity(backtrace.frames.len());
         let mut added = 0;
         for frame in backtrace.frames {
             if let Some(callee) = frames.last().filter(|callee| is_called(callee, &frame)).cloned()
                 && added < MOST_FRAMES
             {
-                let key = (frame.pc, callee.lookup_address());
-                let jumps = known.entry(key).or_insert_with(|| self.jumps_between(key.0, key.1));
+                let jumps = self.jumps_between(frame.pc, callee.lookup_address());
                 added += jumps.len();
                 frames.extend(jumps.iter().map(|jump| self.jumped_from(*jump, &callee, &frame)));
             }
@@ -37,9 +35,11 @@ impl Session {
         Backtrace { frames, end: backtrace.end }
     }
 
-    fn jumps_between(&self, caller: Avma, callee: Avma) -> Vec<Avma> {
-        let Some(start) = self.symbolizer.function_start(self, callee) else { return Vec::new() };
-        tail_calls::between(&CallsOf(self), caller, start)
+    fn jumps_between(&self, caller: Avma, callee: Avma) -> Arc<[Avma]> {
+        self.symbolizer.jumps.get_or_find((caller, callee), || {
+            let start = self.symbolizer.function_start(self, callee);
+            start.map(|start| tail_calls::between(&CallsOf(self), caller, start)).unwrap_or_default().into()
+        })
     }
 
     /// A function that jumped away shared its caller and its stack pointer with the one it jumped to.
@@ -66,10 +66,11 @@ fn is_called(callee: &Frame, caller: &Frame) -> bool {
 struct CallsOf<'a>(&'a Session);
 
 impl CallsOf<'_> {
-    fn calls_at(&self, lookup: Avma) -> Option<(Calls, &crate::Module)> {
+    fn calls_at(&self, lookup: Avma, wanted: &dyn Fn(Avma, bool) -> bool) -> Option<(Calls, &crate::Module)> {
         let module = self.0.module_at(lookup)?;
         let debug_info = self.0.symbolizer.of(self.0, module)?.debug_info()?;
-        Some((debug_info.view().calls_of(module.to_svma(lookup)?)?, module))
+        let wanted = |address, is_tail_call| wanted(module.to_avma(address), is_tail_call);
+        Some((debug_info.view().calls_of(module.to_svma(lookup)?, &wanted)?, module))
     }
 
     fn site(&self, site: &CallSite, module: &crate::Module) -> Option<Site> {
@@ -84,17 +85,16 @@ impl CallsOf<'_> {
 
 impl Program for CallsOf<'_> {
     fn call_returning_to(&self, address: Avma) -> Option<Site> {
-        let (calls, module) = self.calls_at(address.wrapping_sub(1))?;
-        let site = calls.sites.iter().find(|site| module.to_avma(site.return_address) == address)?;
-        self.site(site, module)
+        let (calls, module) = self.calls_at(address.wrapping_sub(1), &|returns_to, _| returns_to == address)?;
+        self.site(calls.sites.first()?, module)
     }
 
     fn tail_calls_of(&self, function: Avma) -> Option<Vec<Result<Site, Unknown>>> {
-        let (calls, module) = self.calls_at(function)?;
+        let (calls, module) = self.calls_at(function, &|_, is_tail_call| is_tail_call)?;
         if module.to_avma(calls.function) != function {
             return None;
         }
-        let jumps = calls.sites.iter().filter(|site| site.is_tail_call && calls.has_all_tail_calls);
+        let jumps = calls.sites.iter().filter(|_| calls.has_all_tail_calls);
         Some(jumps.map(|site| self.site(site, module).ok_or(Unknown)).collect())
     }
 }

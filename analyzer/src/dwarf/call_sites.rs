@@ -49,16 +49,23 @@ pub(crate) enum CallTarget {
 }
 
 impl<'a> View<'a> {
-    /// The calls of the function whose code is at `address`.
-    pub(crate) fn calls_of(&self, address: Svma) -> Option<Calls> {
+    /// Those calls of the function whose code is at `address` which `wanted` says yes to, by their return addresses
+    /// and whether they are tail calls. Of what is not wanted the target, which costs most, is not looked up.
+    pub(crate) fn calls_of(&self, address: Svma, wanted: &dyn Fn(Svma, bool) -> bool) -> Option<Calls> {
         let (unit, function) = self.physical_function(address.0)?;
         let mut calls = Calls { function: Svma(entry_point(&unit, function)?), ..Calls::default() };
         // What follows a damaged entry is lost, what precedes it is not.
-        let _ = self.read_calls(&unit, function, &mut calls);
+        let _ = self.read_calls(&unit, function, wanted, &mut calls);
         Some(calls)
     }
 
-    fn read_calls(&self, unit: &Unit<'a>, function: UnitOffset, calls: &mut Calls) -> Result<(), gimli::Error> {
+    fn read_calls(
+        &self,
+        unit: &Unit<'a>,
+        function: UnitOffset,
+        wanted: &dyn Fn(Svma, bool) -> bool,
+        calls: &mut Calls,
+    ) -> Result<(), gimli::Error> {
         let mut entries = unit.unit.entries_raw(Some(function))?;
         calls.has_all_tail_calls = promises_tail_calls(&mut entries)?;
         let mut left = MOST_ATTRIBUTES;
@@ -69,7 +76,7 @@ impl<'a> View<'a> {
                 break;
             }
             if matches!(abbreviation.tag(), gimli::DW_TAG_call_site | gimli::DW_TAG_GNU_call_site) {
-                calls.sites.extend(self.read_call(unit, &mut entries, abbreviation)?);
+                calls.sites.extend(self.read_call(unit, &mut entries, abbreviation, wanted)?);
             } else {
                 entries.skip_attributes(abbreviation.attributes())?;
             }
@@ -82,6 +89,7 @@ impl<'a> View<'a> {
         unit: &Unit<'a>,
         entries: &mut EntriesRaw<'_, Slice<'a>>,
         abbreviation: &gimli::Abbreviation,
+        wanted: &dyn Fn(Svma, bool) -> bool,
     ) -> Result<Option<CallSite>, gimli::Error> {
         let (mut return_address, mut is_tail_call) = (None, false);
         let (mut expression, mut origin) = (false, None);
@@ -102,7 +110,8 @@ impl<'a> View<'a> {
                 _ => {}
             }
         }
-        let Some(return_address) = return_address.map(Svma) else { return Ok(None) };
+        let return_address = return_address.map(Svma).filter(|address| wanted(*address, is_tail_call));
+        let Some(return_address) = return_address else { return Ok(None) };
         let target = if expression { None } else { origin.and_then(|origin| self.target(origin)) };
         Ok(Some(CallSite { return_address, is_tail_call, target: target.unwrap_or(CallTarget::Unknown) }))
     }

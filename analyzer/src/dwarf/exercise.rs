@@ -20,7 +20,7 @@ pub fn exercise(bytes: &[u8], addresses: Range<u64>) {
     for address in addresses.step_by(7).take(MOST_ADDRESSES).map(Svma) {
         let _ = (symbols.function_at(address), symbols.data_at(address));
         if let Some(view) = info.as_ref().map(DebugInfo::view) {
-            let _ = (view.place(address), view.calls_of(address), view.function_lines(address));
+            let _ = (view.place(address), view.calls_of(address, &|_, _| true), view.function_lines(address));
         }
     }
     if let Some(view) = info.as_ref().map(DebugInfo::view) {

@@ -91,7 +91,7 @@ fn a_function_in_two_parts_is_one_function() {
 fn tail_calls_are_written_down() {
     let info = debug_info(GCC);
     let (jumps, last) = (address_of(&info, "jumps"), address_of(&info, "last"));
-    let calls = info.view().calls_of(jumps).unwrap();
+    let calls = info.view().calls_of(jumps, &|_, is_tail_call| is_tail_call).unwrap();
     assert!(calls.has_all_tail_calls);
     let [site] = &calls.sites[..] else { panic!("{calls:?}") };
     assert_eq!((site.is_tail_call, &site.target), (true, &CallTarget::Addresses(vec![last])));
