@@ -27,6 +27,8 @@ pub(crate) enum NameKind {
     Variable,
     /// A function with code.
     Function,
+    /// A value of an enumeration.
+    Enumerator,
 }
 
 /// C keeps the names of these apart from those of other types.
@@ -85,6 +87,17 @@ impl<'a> View<'a> {
         found
     }
 
+    /// The enumeration that the enumerator at `die` belongs to: the last one that begins before it, since they do not
+    /// nest.
+    pub(crate) fn enumeration_of(&self, die: DieRef) -> Option<DieRef> {
+        let unit = self.unit(die.unit)?;
+        let tables = self.tables(unit.id);
+        let names = tables.names.get_or_init(|| NameTable::read(self, &unit));
+        let before = names.0.iter().map(|(_, offset)| *offset).filter(|offset| offset.0 < die.offset.0);
+        let is_enumeration = |offset: &UnitOffset| matches!(unit.unit.entry(*offset), Ok(entry) if entry.tag() == dw::DW_TAG_enumeration_type);
+        before.filter(is_enumeration).max_by_key(|offset| offset.0).map(|offset| unit.die(offset))
+    }
+
     /// All units of the program, each read when it is asked for.
     pub(crate) fn all_units(&self) -> impl Iterator<Item = Arc<Unit<'a>>> {
         self.main_units().iter().filter_map(|offset| self.full_unit(*offset))
@@ -115,6 +128,7 @@ impl<'a> View<'a> {
                 tag == dw::DW_TAG_variable
                     && (entry.has_attr(dw::DW_AT_location) || entry.has_attr(dw::DW_AT_const_value))
             }
+            NameKind::Enumerator => tag == dw::DW_TAG_enumerator,
             NameKind::Function => tag == dw::DW_TAG_subprogram && self.entry_address(die).is_some(),
         };
         let declaration = entry.has_attr(dw::DW_AT_declaration);
@@ -179,6 +193,9 @@ fn gather(view: &View<'_>, unit: &Unit<'_>, names: &mut Vec<(u32, UnitOffset)>) 
         if is_named(abbreviation.tag()) {
             if let Some(name) = read.name.and_then(|name| unit.dwarf.attr_string(&unit.unit, name).ok()) {
                 names.push((hash(name.slice()), offset));
+            } else if abbreviation.tag() == dw::DW_TAG_enumeration_type {
+                // Without a name of its own it still is what its enumerators belong to.
+                names.push((hash(b""), offset));
             } else if read.refers {
                 names.extend(view.function_entry(unit.die(offset)).name.map(|name| (hash(name.as_bytes()), offset)));
             }
@@ -222,7 +239,7 @@ fn read_attributes<'a>(
 }
 
 fn is_named(tag: gimli::DwTag) -> bool {
-    is_type(tag) || matches!(tag, dw::DW_TAG_variable | dw::DW_TAG_subprogram)
+    is_type(tag) || matches!(tag, dw::DW_TAG_variable | dw::DW_TAG_subprogram | dw::DW_TAG_enumerator)
 }
 
 fn is_type(tag: gimli::DwTag) -> bool {
@@ -249,6 +266,7 @@ fn holds_names(tag: gimli::DwTag) -> bool {
             | dw::DW_TAG_structure_type
             | dw::DW_TAG_class_type
             | dw::DW_TAG_union_type
+            | dw::DW_TAG_enumeration_type
     )
 }
 

@@ -60,7 +60,7 @@ impl Session {
             for unit in view.all_units() {
                 for die in view.named_of_unit(&unit, name_kind(kind)) {
                     let name = view.full_path(die).join("::");
-                    if !wanted(&name) {
+                    if name.is_empty() || !wanted(&name) {
                         continue;
                     }
                     let entry = self.named_entry(module, &view, &unit, die, name, kind);

@@ -6,6 +6,7 @@ use super::number;
 use super::value::{ExprType, Value};
 use crate::dwarf::{DieRef, NameKind, Tag};
 use crate::expr::{Names, Span, Syntax};
+use crate::types::TypeKind;
 use crate::value::{Context, ValuePlace, local_variables, variable_place, variable_type};
 
 /// The locals that a place can see.
@@ -30,7 +31,10 @@ impl Names for Evaluator<'_, '_> {
     }
 
     fn is_value(&self, name: &str) -> bool {
-        self.scope.local(name).is_some() || self.global(name).is_some() || self.function(name).is_some()
+        self.scope.local(name).is_some()
+            || self.global(name).is_some()
+            || self.function(name).is_some()
+            || self.enumerator(name).is_some()
     }
 }
 
@@ -41,6 +45,9 @@ impl Evaluator<'_, '_> {
         }
         if let Some(function) = self.function(name) {
             return Ok(function);
+        }
+        if let Some(enumerator) = self.enumerator(name) {
+            return Ok(enumerator);
         }
         if let Some(member) = self.member_of_this(name, span) {
             return Ok(member);
@@ -80,6 +87,26 @@ impl Evaluator<'_, '_> {
         let die = self.context.view.find_named(Some(self.context.unit), path, NameKind::Function)?;
         let at = self.context.to_avma(self.context.view.entry_address(die)?);
         Some(self.value(ExprType::Program(die), ValuePlace::memory(at)))
+    }
+
+    /// `GREEN`, or `Color::Green`.
+    fn enumerator(&self, name: &str) -> Option<Value> {
+        let path = global_path(name);
+        let named = path.rsplit_once("::").and_then(|(of, last)| Some((self.type_named(of)?, last)));
+        let in_type = named.and_then(|(of, last)| self.enumerator_of(of, last));
+        in_type.or_else(|| {
+            let die = self.context.view.find_named(Some(self.context.unit), path, NameKind::Enumerator)?;
+            let of = self.context.view.enumeration_of(die)?;
+            self.enumerator_of(ExprType::Program(of), path.rsplit("::").next()?)
+        })
+    }
+
+    fn enumerator_of(&self, of: ExprType, name: &str) -> Option<Value> {
+        let found = self.described(&of)?;
+        let TypeKind::Enumeration(enumeration) = &found.kind else { return None };
+        let (_, value) = enumeration.enumerators.iter().find(|(own, _)| own == name)?;
+        let size = self.size(&of).unwrap_or(4).clamp(1, 16) as usize;
+        Some(self.value(of, ValuePlace::bytes(value.to_le_bytes()[..size].to_vec())))
     }
 
     /// The type of this name: the program's own before the language's, so that `ptype` of a number's type has one too.

@@ -183,6 +183,9 @@ impl Evaluator<'_, '_> {
             };
             of = ExprType::of_entry(to);
         }
+        if let (ExprType::Program(die), true) = (&of, self.is_function(&of)) {
+            return self.spelled(Some(*die), &inner, 0);
+        }
         joined(&format!("{word}{}", self.own_declaration(&of, offsets)), &inner)
     }
 
