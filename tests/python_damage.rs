@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -48,13 +48,13 @@ impl Memory for Damaged {
 
 /// One word in 16 to 2,048 is another one: bits flipped, zero, all ones, or a small number.
 fn damage(byte: &mut u8, at: u64, seed: u64) {
-    let word = mixed(at / 8 ^ seed.rotate_left(32));
+    let word = mixed((at / 8) ^ seed.rotate_left(32));
     if !word.is_multiple_of(16 << (seed % 8)) {
         return;
     }
     let lane = at % 8;
     *byte = match word >> 32 & 3 {
-        0 => *byte ^ (1 << (word >> 40 & 7)) * u8::from(lane == word >> 44 & 7),
+        0 => *byte ^ (u8::from(lane == word >> 44 & 7) << (word >> 40 & 7)),
         1 => 0,
         2 => (mixed(word) >> (lane * 8)) as u8,
         _ => {
@@ -70,12 +70,12 @@ fn damage(byte: &mut u8, at: u64, seed: u64) {
 /// The finalizer of splitmix64.
 fn mixed(value: u64) -> u64 {
     let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let value = (value ^ value >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let value = (value ^ value >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ value >> 31
+    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
 }
 
-fn session(snapshot: &PathBuf, seed: &Arc<AtomicU64>) -> Session {
+fn session(snapshot: &Path, seed: &Arc<AtomicU64>) -> Session {
     let snapshot = Snapshot::open(snapshot).expect("the snapshot is whole");
     Session::new(Box::new(Damaged { snapshot, seed: Arc::clone(seed) }), Options::default())
 }

@@ -37,7 +37,8 @@ pub struct FrameLine {
     pub module: Option<Text>,
     /// The language, where debug information tells.
     pub language: Option<&'static str>,
-    /// How the frame was found: `registers`, `cfi`, `prologue`, `return address`, `frame pointer` or `scan`.
+    /// How the frame was found: `registers`, `cfi`, `prologue`, `return address`, `frame pointer` or `scan`;
+    /// `interpreter` for a Python frame.
     pub trust: String,
     /// It was found by a guess, and may not be one.
     pub doubtful: bool,
@@ -254,6 +255,7 @@ pub(super) fn line(
     module: Option<Text>,
 ) -> FrameLine {
     let (function, location) = (source.function.as_ref(), source.location.as_ref());
+    let python = source.language == Some(Language::Python);
     FrameLine {
         number,
         selected,
@@ -270,8 +272,8 @@ pub(super) fn line(
         inline: source.inline,
         module,
         language: source.language.map(language_name),
-        trust: frame.trust.to_string(),
-        doubtful: matches!(frame.trust, FrameTrust::FramePointer | FrameTrust::Scan),
+        trust: if python { "interpreter".to_owned() } else { frame.trust.to_string() },
+        doubtful: !python && matches!(frame.trust, FrameTrust::FramePointer | FrameTrust::Scan),
         signal_trampoline: frame.kind == FrameKind::SignalTrampoline,
         tail_call: frame.kind == FrameKind::TailCall,
         cfa: frame.cfa.map(Hex::from),

@@ -35,6 +35,9 @@ pub struct Level {
 /// beside each other from there, since a loop that was just entered has no Python frame yet.
 pub fn merge(native: &[NativeLevel], python: &[PythonFrame], whole: bool) -> Vec<Level> {
     let loops = native.iter().enumerate().filter(|(at, frame)| is_new_loop(native, *at) && frame.eval).count();
+    if loops == 0 {
+        return beneath_the_first(native, python);
+    }
     let mut groups = groups(python).into_iter();
     let mut bare = if whole { loops.saturating_sub(groups.len()) } else { 0 };
     let mut merged = Vec::with_capacity(native.len() + python.len());
@@ -56,6 +59,22 @@ pub fn merge(native: &[NativeLevel], python: &[PythonFrame], whole: bool) -> Vec
     let last = native.last().map_or(0, |frame| frame.physical);
     merged.extend(groups.flatten().map(|index| of_python(last, index)));
     merged
+}
+
+/// Where no frame is known to be a loop (a stripped interpreter whose loop is no exported function): which frame of the
+/// interpreter runs which Python frame cannot be told, but all of them are what called the native frames on top.
+fn beneath_the_first(native: &[NativeLevel], python: &[PythonFrame]) -> Vec<Level> {
+    let top = native.iter().take_while(|frame| !frame.internal).count();
+    let physical = native.get(top).or(native.last()).map_or(0, |frame| frame.physical);
+    let of_native = |frame: &NativeLevel| Level {
+        physical: frame.physical,
+        level: frame.level,
+        python: None,
+        folded: frame.internal && !python.is_empty(),
+    };
+    let above = native[..top].iter().map(of_native);
+    let middle = (0..python.len()).map(|index| of_python(physical, index));
+    above.chain(middle).chain(native[top..].iter().map(of_native)).collect()
 }
 
 /// Whether the frame at `at` is the first of the functions of its physical frame.
@@ -126,13 +145,18 @@ mod tests {
     #[test]
     fn what_the_interpreter_itself_does_on_top_stays() {
         assert_eq!(picture("iiei", "A", true), "iiP(e)(i)");
-        assert_eq!(picture("uiu", "", true), "u(i)u");
     }
 
     #[test]
     fn a_loop_without_a_python_frame_yet_shifts_no_other() {
         assert_eq!(picture("eiei", "A", true), "eiP(e)(i)");
         assert_eq!(picture("eiei", "A", false), "P(e)(i)(e)(i)", "cut off: laid from the top");
+    }
+
+    #[test]
+    fn without_a_loop_that_is_known_the_python_frames_stand_together() {
+        assert_eq!(picture("uuiiu", "aBC", true), "uuPPP(i)(i)u");
+        assert_eq!(picture("uiu", "", true), "uiu");
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub struct PythonFrameLine {
     #[serde(flatten)]
     pub frame: FrameLine,
     /// Its variables that have values.
-    pub locals: Option<Vec<PythonVariable>>,
+    pub variables: Option<Vec<PythonVariable>>,
     /// Why its variables cannot be read.
     pub unreadable: Option<String>,
 }
@@ -72,13 +72,29 @@ impl Engine {
         Ok(Reply::PythonLocals(self.with_locals(line, &frame)))
     }
 
+    /// The variables of the selected frame, or the arguments among them, whose names are `wanted`; `None` where it is
+    /// no Python frame. What Python calls locals are the arguments, too.
+    pub(super) fn python_variables(
+        &mut self,
+        arguments: bool,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Option<Reply>, CommandError> {
+        let (tid, number) = (self.tid, self.selected_frame(self.tid));
+        let line = self.frame_line(tid, number)?;
+        let Some(frame) = self.stack(tid, number)?.python_frame(number).cloned() else { return Ok(None) };
+        let mut found = self.with_locals(line, &frame);
+        let variables = found.variables.iter_mut();
+        variables.for_each(|all| all.retain(|one| (one.argument || !arguments) && wanted(&one.name)));
+        Ok(Some(Reply::PythonLocals(found)))
+    }
+
     fn with_locals(&self, frame: FrameLine, of: &PythonFrame) -> PythonFrameLine {
         let read = self.session.python_locals(of, ValueLimits::default());
         let unreadable = read.as_ref().err().map(ToString::to_string);
-        PythonFrameLine { frame, locals: read.ok(), unreadable }
+        PythonFrameLine { frame, variables: read.ok(), unreadable }
     }
 }
 
 fn without_locals(frame: FrameLine) -> PythonFrameLine {
-    PythonFrameLine { frame, locals: None, unreadable: None }
+    PythonFrameLine { frame, variables: None, unreadable: None }
 }

@@ -19,7 +19,7 @@ pub struct Candidate<'a> {
 }
 
 /// Libraries that are never the program's own code, by the beginning of their file names.
-const RUNTIME_LIBRARIES: [&str; 15] = [
+const RUNTIME_LIBRARIES: [&str; 16] = [
     "libc.so",
     "libc-",
     "libpthread",
@@ -34,6 +34,7 @@ const RUNTIME_LIBRARIES: [&str; 15] = [
     "librt",
     "libasan",
     "libubsan",
+    "libffi",
     "[vdso]",
 ];
 

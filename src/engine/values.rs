@@ -157,6 +157,9 @@ impl Engine {
     /// There is no frame, or the pattern makes no sense.
     pub fn variables(&mut self, arguments: bool, filter: &str) -> Result<Reply, CommandError> {
         let wanted = pattern(filter)?;
+        if let Some(reply) = self.python_variables(arguments, &wanted)? {
+            return Ok(reply);
+        }
         let (tid, number) = (self.tid, self.selected_frame(self.tid));
         let (language, all) = self.variables_of(tid, number)?;
         let none = all.is_none().then_some("no debugging information tells the variables of this frame");

@@ -24,14 +24,14 @@ pub fn backtrace(backtrace: &PythonBacktrace, style: &Style) -> String {
 pub fn locals(line: &PythonFrameLine, style: &Style) -> String {
     let mut out = frames::lines(std::slice::from_ref(&line.frame), style);
     variables(line, style, &mut out);
-    if line.locals.as_ref().is_some_and(Vec::is_empty) {
-        let _ = writeln!(out, "        {}", style.paint(Role::Faint, "no variables have values"));
+    if line.variables.as_ref().is_some_and(Vec::is_empty) {
+        let _ = writeln!(out, "        {}", style.paint(Role::Faint, "no variables"));
     }
     out
 }
 
 fn variables(line: &PythonFrameLine, style: &Style, out: &mut String) {
-    for variable in line.locals.iter().flatten() {
+    for variable in line.variables.iter().flatten() {
         let value = variable.value.to_string();
         let name = style.paint(Role::Strong, clean_str(&variable.name));
         let _ = writeln!(out, "        {name} = {}", clean_str(&value));
