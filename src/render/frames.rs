@@ -36,7 +36,8 @@ pub fn place(frame: &FrameLine, style: &Style) -> String {
         };
     };
     let mut text = style.paint(Role::Function, clean(function)).to_string();
-    if let Some(arguments) = &frame.arguments {
+    // None at all may be all that line tables tell: an empty list would say that the function takes none.
+    if let Some(arguments) = frame.arguments.as_ref().filter(|arguments| !arguments.is_empty()) {
         let _ = write!(text, " {}", variables::arguments(arguments, frame.language));
     }
     if let (Some(file), Some(line)) = (&frame.file, frame.line) {
