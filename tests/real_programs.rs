@@ -20,7 +20,7 @@ fn a_worker_of_a_python_pool_faults_in_c_and_the_pool_goes_on() {
     let outcome = scene.run([tool("python3"), fixture_dir().join("targets/pool_fault.py")]).success();
     assert_eq!(outcome.stdout.trim(), "[0, 1, 4, 9, 16, 36, 49]");
     let backtrace = inspect(&scene.snapshot(), ["-c", "bt"]).success().stdout;
-    for frame in ["strlen", "ffi_call", "_PyEval_EvalFrameDefault", "_start"] {
+    for frame in ["strlen", "ffi_call", " in task at ", "_start"] {
         assert!(backtrace.contains(frame), "no {frame} in\n{backtrace}");
     }
     assert_nothing_is_left(&scene, &outcome);
@@ -64,7 +64,8 @@ fn a_server_killed_by_sigsegv_under_load_is_captured_behind_its_own_crash_handle
     assert_eq!(outcome.signal, Some(11), "{}", outcome.log);
     assert!(outcome.log.contains("REDIS BUG REPORT"), "its own report comes first: {}", outcome.log);
     let backtrace = inspect(&server.scene.snapshot(), ["-c", "bt"]).success().stdout;
-    assert!(backtrace.contains("_start"), "{backtrace}");
+    // The kernel prefers the main thread, and takes another one where that is in the middle of something.
+    assert!(backtrace.contains("_start") || backtrace.contains("start_thread"), "{backtrace}");
 }
 
 #[test]
