@@ -6,10 +6,11 @@ mod common;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 
-use common::{Scene, finish, fixture, gdb, tool};
+use common::{Scene, finish, fixture, gdb, install, tool};
 use dpdb_snapshot::process::Step;
 use dpdb_snapshot::{Absent, Avma, Memory, Snapshot};
 
@@ -108,8 +109,8 @@ fn a_process_that_hides_its_memory_leaves_registers_and_says_what_could_not_be_r
     let scene = Scene::new();
     // Root may read all there is. An ordinary user needs to find the programs, wherever they were built.
     let (program, tracer) = (scene.path("secretive"), scene.path("dpdb-trace"));
-    fs::copy(fixture("secretive.c"), &program).unwrap();
-    fs::copy(env!("CARGO_BIN_EXE_dpdb-trace"), &tracer).unwrap();
+    install(&fixture("secretive.c"), &program, 0o755);
+    install(Path::new(env!("CARGO_BIN_EXE_dpdb-trace")), &tracer, 0o755);
     fs::set_permissions(scene.path("."), fs::Permissions::from_mode(0o755)).unwrap();
     fs::set_permissions(scene.out(), fs::Permissions::from_mode(0o777)).unwrap();
     let mut command = if nix::unistd::geteuid().is_root() {
@@ -133,7 +134,7 @@ fn a_process_that_hides_its_memory_leaves_registers_and_says_what_could_not_be_r
 fn a_process_without_a_file_of_its_own_any_more_keeps_its_build_id() {
     let scene = Scene::new();
     let program = scene.path("gone");
-    fs::copy(fixture("null_read.c"), &program).unwrap();
+    install(&fixture("null_read.c"), &program, 0o755);
     // Two steps: the shell deletes the file that it is about to become.
     let script = "exec 9<\"$0\"; rm \"$0\"; exec /proc/self/fd/9";
     scene.run(["sh", "-c", script, program.to_str().unwrap()]);

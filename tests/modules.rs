@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{Build, Outcome, Scene, finish, fixture, fixture_dir, fixture_with, inspect, tool};
+use common::{Build, Outcome, Scene, finish, fixture, fixture_dir, fixture_with, inspect, install, tool};
 
 /// `null_read.c` with another name for its innermost function: what a rebuilt program or a wrong file would show.
 fn impostor() -> PathBuf {
@@ -33,7 +33,7 @@ impl Crashed {
     fn copy_through(built: &Path, wrapper: &[&str]) -> Crashed {
         let scene = Scene::new();
         let program = scene.path("prog");
-        fs::copy(built, &program).expect("TMPDIR can be written");
+        install(built, &program, 0o755);
         let outcome = scene.run(wrapper.iter().map(Path::new).chain([&*program]));
         assert_eq!(outcome.signal(), Some(11), "{}", outcome.stderr);
         let snapshot = scene.snapshot();

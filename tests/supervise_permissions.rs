@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use common::{Scene, finish, fixture, mirrored, scenario};
+use common::{Scene, finish, fixture, install, mirrored, scenario};
 use nix::unistd::geteuid;
 
 /// A user that is nobody in particular.
@@ -29,8 +29,7 @@ fn as_stranger(command: Vec<OsString>) -> Vec<OsString> {
 
 fn copy(scene: &Scene, of: &Path, name: &str, mode: u32) -> PathBuf {
     let path = scene.path(name);
-    fs::copy(of, &path).expect("a scene can be written");
-    fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("a scene is ours");
+    install(of, &path, mode);
     path
 }
 

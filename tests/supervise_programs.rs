@@ -2,9 +2,9 @@
 
 mod common;
 
-use std::fs;
+use std::path::Path;
 
-use common::{Build, Scene, finish, fixture, fixture_with, inspect, mirrored, scenario, tool};
+use common::{Build, Scene, finish, fixture, fixture_with, inspect, install, mirrored, scenario, tool};
 
 /// faulthandler prints the traceback, restores the default, and raises again: the death is its `raise`, and the fault
 /// that came first is in the snapshot, too.
@@ -41,7 +41,7 @@ fn a_name_full_of_parentheses_and_newlines_is_no_obstacle() {
     let scene = Scene::new();
     let [crash, null] = &scenario("crash.c", "null")[..] else { panic!("a program and its scenario") };
     let odd = scene.path("a) R 1\n(b");
-    fs::copy(crash, &odd).unwrap();
+    install(Path::new(crash), &odd, 0o755);
     let outcome = finish(scene.trace(&[]).arg(odd).arg(null));
     assert_eq!((outcome.signal(), scene.snapshots().len()), (Some(11), 1));
     assert!(outcome.stderr.contains(r"(a) R 1\n(b)"), "it is escaped: {}", outcome.stderr);

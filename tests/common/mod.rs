@@ -19,4 +19,4 @@ pub use mirror::{Mirrored, mirrored, mirrored_through, scenario};
 pub use outcome::{Outcome, finish, finish_with_input};
 pub use scene::{Scene, inspect, pid_of, read_lines};
 pub use terminal::Terminal;
-pub use tools::{decompress, export, gcore, gdb, gdb_backtrace, gdb_threads, have, tool};
+pub use tools::{decompress, export, gcore, gdb, gdb_backtrace, gdb_threads, have, install, tool};

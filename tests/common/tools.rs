@@ -54,6 +54,13 @@ fn install_missing() -> bool {
     })
 }
 
+/// Copies a program that is to be executed. Another process does it: a descriptor of ours that is open for writing
+/// would live on in the child that another test forks just then, and until its exec the program were "busy" (ETXTBSY).
+#[track_caller]
+pub fn install(program: &Path, to: &Path, mode: u32) {
+    finish(Command::new(tool("install")).arg(format!("--mode={mode:o}")).arg(program).arg(to)).success();
+}
+
 /// What gdb prints for `commands` on a core file.
 #[track_caller]
 pub fn gdb(executable: &Path, core: &Path, commands: &[&str]) -> String {
