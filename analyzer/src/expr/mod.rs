@@ -4,6 +4,8 @@ mod ast;
 mod error;
 mod literal;
 mod parse;
+#[cfg(test)]
+mod tests;
 mod token;
 mod type_name;
 
