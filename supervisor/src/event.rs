@@ -80,7 +80,7 @@ pub struct SnapshotWritten {
     pub took: Duration,
 }
 
-/// One who is told of events. It is called on the thread that called [`crate::supervise`], which is not the one that
+/// One who is told of events. It is called on the thread that called [`crate::supervise()`], which is not the one that
 /// speaks ptrace: taking long delays nobody's process.
 pub trait Observer {
     /// Something happened.

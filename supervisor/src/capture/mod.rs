@@ -1,7 +1,7 @@
 //! Taking a snapshot of a stopped process.
 //!
-//! Two phases: [`freeze`] runs on the thread that speaks ptrace and reads what only it can read, the registers; and
-//! [`stream`] runs on a worker, reads all else through `/proc` and process_vm_readv(2), and writes the file. The
+//! Two phases: [`freeze()`] runs on the thread that speaks ptrace and reads what only it can read, the registers; and
+//! [`stream()`] runs on a worker, reads all else through `/proc` and process_vm_readv(2), and writes the file. The
 //! process stays stopped until `stream` is done. No failure short of writing the file ends a capture: what could not
 //! be read is named in the snapshot.
 

@@ -1,6 +1,6 @@
 //! What `/proc` tells of a stopped process, for the snapshot's metadata.
 //!
-//! Every file that cannot be read is one [`SoftError`] and nothing more: what it would have told stays empty. All
+//! Every file that cannot be read is one [`SoftError`](dpdb_snapshot::SoftError) and nothing more: what it would have told stays empty. All
 //! that is read is bounded, and what was cut says so.
 
 mod descriptors;
