@@ -27,7 +27,7 @@ use crate::first_chance::AtFault;
 use crate::frame::Backtrace;
 use crate::session::Session;
 
-/// What a process died of. `Display` is one paragraph.
+/// What a process died of, or what exception it was stopped for. `Display` is one paragraph.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Explanation {
     /// What was found out, in the order in which it is told.
@@ -45,7 +45,7 @@ impl fmt::Display for Explanation {
 }
 
 impl Session {
-    /// What the process died of; `None` where nothing says that it died.
+    /// What the process died of, or what exception it met; `None` where nothing says either.
     pub fn explain(&self) -> Option<Explanation> {
         match &self.process().cause {
             Some(Cause::FatalSignal { first_chance: Some(first), signal, tid, info }) => {
@@ -69,6 +69,9 @@ impl Session {
                 let reason = "it was found dying, and who sent the signal had already been forgotten".to_owned();
                 findings.push(Finding::Unknown { reason });
                 Some(Explanation { findings })
+            }
+            Some(Cause::Exception(exception)) => {
+                Some(Explanation { findings: vec![Finding::Exception(exception.clone())] })
             }
             _ => self.explain_by_siginfo(),
         }

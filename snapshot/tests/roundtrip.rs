@@ -6,6 +6,7 @@ mod support;
 
 use std::io::Write;
 
+use dpdb_snapshot::process::{CaughtException, Cause, ExceptionLanguage, Fate};
 use dpdb_snapshot::{
     Absent, AddressRange, Avma, CaptureReport, Content, Format, Memory, PlannedRange, Process, Snapshot, Text,
     WriteOptions, Written, write_snapshot,
@@ -81,6 +82,22 @@ fn the_process_and_all_registers_read_back() {
     assert_eq!((report.pause_ns, report.capture_ns, report.memory_bytes), (5, 6, written.memory_bytes));
     let info = Snapshot::info(file.path()).unwrap();
     assert_eq!((info.process, info.file_bytes), (process, written.file_bytes));
+}
+
+#[test]
+fn an_exception_reads_back_as_the_cause() {
+    let (mut process, plan) = process();
+    let exception = CaughtException {
+        language: ExceptionLanguage::Python,
+        fate: Fate::Forwarded,
+        catchpoint: "sys.exc_info".to_owned(),
+        tid: 4321,
+        object: Some(Avma(0x7f00_1000_0010)),
+        summary: Some("ValueError: bad\nshape".to_owned()),
+    };
+    process.cause = Some(Cause::Exception(exception));
+    let (file, _) = write(&process, &plan, &PatternMemory::default());
+    assert_eq!(Snapshot::open(file.path()).unwrap().process().cause, process.cause);
 }
 
 #[test]

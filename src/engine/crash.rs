@@ -1,6 +1,6 @@
 //! The crash in a few lines: what a person sees on opening one, and what a report names.
 
-use dpdb_snapshot::process::Cause;
+use dpdb_snapshot::process::{CaughtException, Cause};
 use dpdb_snapshot::{Process, Text};
 use serde::Serialize;
 
@@ -17,8 +17,12 @@ pub struct Crash {
     pub comm: Text,
     /// What it died of, such as `SIGSEGV (address 0x10 not mapped)`; none where nothing died.
     pub death: Option<String>,
-    /// Why the snapshot was taken, where nothing died.
+    /// The exception that it was stopped for.
+    pub exception: Option<CaughtException>,
+    /// Why the snapshot was taken, where nothing died and nothing was raised.
     pub cause: Option<String>,
+    /// Its rank, in a job that numbers its processes.
+    pub rank: Option<u32>,
     /// The thread that met it.
     pub tid: i32,
     /// How many threads there are.
@@ -70,7 +74,9 @@ impl Crash {
             pid: process.pid,
             comm: process.comm.clone(),
             death: death(process),
+            exception: process.cause.as_ref().and_then(Cause::exception).cloned(),
             cause,
+            rank: process.rank.rank,
             tid: process.threads.first().map_or(0, |thread| thread.tid),
             threads: process.threads.len(),
             time: process.timing.crashed,
@@ -130,7 +136,7 @@ impl Engine {
             warnings.truncate(WARNINGS_SHOWN);
             warnings.push(format!("{more} more warnings: see 'info'"));
         }
-        let hint = if crash.death.is_some() {
+        let hint = if crash.death.is_some() || crash.exception.is_some() {
             "'why' explains the fault, 'bt' shows the whole stack, 'help' lists the commands"
         } else {
             "'threads' lists the threads, 'bt' shows the stack, 'help' lists the commands"

@@ -7,7 +7,7 @@ use dpdb_snapshot::{Avma, Process};
 
 /// What a process died of, with what the kernel told of it in parentheses.
 pub fn death(process: &Process) -> Option<String> {
-    let cause = process.cause.as_ref()?;
+    let cause = process.cause.as_ref().filter(|cause| cause.exception().is_none())?;
     let info = match cause {
         Cause::FatalSignal { info, .. } => info.as_ref(),
         _ => None,
@@ -75,7 +75,7 @@ fn sender(info: &SigInfo, process: &Process) -> Option<String> {
 mod tests {
     use super::death;
     use dpdb_snapshot::Process;
-    use dpdb_snapshot::process::{Cause, SigInfo, Signal};
+    use dpdb_snapshot::process::{CaughtException, Cause, ExceptionLanguage, Fate, SigInfo, Signal};
 
     fn died(signal: Signal, code: i32, fields: &[u8]) -> String {
         let mut bytes = vec![0; SigInfo::SIZE];
@@ -85,6 +85,20 @@ mod tests {
         let info = Some(SigInfo::from_bytes(&bytes));
         let cause = Some(Cause::FatalSignal { signal, tid: 1, info, first_chance: None });
         death(&Process { pid: 77, cause, ..Process::default() }).unwrap()
+    }
+
+    #[test]
+    fn an_exception_is_no_death_by_a_signal() {
+        let exception = CaughtException {
+            language: ExceptionLanguage::Python,
+            fate: Fate::Death,
+            catchpoint: "sys.excepthook".to_owned(),
+            tid: 77,
+            object: None,
+            summary: Some("ValueError: bad shape".to_owned()),
+        };
+        let cause = Some(Cause::Exception(exception));
+        assert_eq!(death(&Process { pid: 77, cause, ..Process::default() }), None);
     }
 
     #[test]

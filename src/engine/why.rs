@@ -22,8 +22,9 @@ impl Engine {
     /// Nothing died here.
     pub fn why(&self) -> Result<Reply, CommandError> {
         let explanation = self.session.explain();
-        let explanation =
-            explanation.ok_or_else(|| CommandError::refused("nothing in the file says that the process died"))?;
+        let explanation = explanation.ok_or_else(|| {
+            CommandError::refused("nothing in the file says that the process died or raised an exception")
+        })?;
         Ok(Reply::Why(Why { text: explanation.to_string(), explanation }))
     }
 }

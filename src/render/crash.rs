@@ -3,19 +3,44 @@
 use std::fmt::Write as _;
 
 use dpdb_snapshot::Text;
+use dpdb_snapshot::process::{CaughtException, ExceptionLanguage, Fate};
 
 use super::style::{Role, Style, clean, clean_str};
 use super::table::{Table, cell, plain};
 use super::{frames, source, units};
 use crate::engine::{Crash, Info, Opening, Why};
 
-/// `pid 1234 (worker) died of SIGSEGV (address 0x10 not mapped)`.
+/// `pid 1234 (worker) died of SIGSEGV (address 0x10 not mapped)`, `pid 1234 (rank 3) raised ValueError: bad shape`.
 pub fn headline(crash: &Crash, style: &Style) -> String {
-    let who = format!("pid {} ({})", crash.pid, clean(&crash.comm));
-    match (&crash.death, &crash.cause) {
-        (Some(death), _) => format!("{who} died of {}", style.paint(Role::Error, clean_str(death))),
-        (None, Some(cause)) => format!("{who}: a snapshot {}", clean_str(cause)),
-        (None, None) => format!("{who}: a core that does not say why it was taken"),
+    // Where processes are numbered, they bear the same name.
+    let name = crash.rank.map_or_else(|| clean(&crash.comm), |rank| format!("rank {rank}"));
+    let who = format!("pid {} ({name})", crash.pid);
+    match (&crash.death, &crash.exception, &crash.cause) {
+        (_, Some(exception), _) => {
+            let what = style.paint(Role::Error, clean_str(&first_line(exception.what())));
+            format!("{who} {} {what}", raised(exception))
+        }
+        (Some(death), ..) => format!("{who} died of {}", style.paint(Role::Error, clean_str(death))),
+        (None, None, Some(cause)) => format!("{who}: a snapshot {}", clean_str(cause)),
+        (None, None, None) => format!("{who}: a core that does not say why it was taken"),
+    }
+}
+
+/// Messages may have many lines, of which a headline has room for one.
+fn first_line(message: &str) -> String {
+    match message.trim_end().split_once('\n') {
+        Some((first, _)) => format!("{} …", first.trim_end()),
+        None => message.trim_end().to_owned(),
+    }
+}
+
+/// The verb for what was done with an exception.
+fn raised(exception: &CaughtException) -> &'static str {
+    match exception.fate {
+        Fate::Logged => "logged",
+        _ if exception.language == ExceptionLanguage::Rust => "panicked with",
+        _ if exception.language == ExceptionLanguage::Cxx => "threw",
+        _ => "raised",
     }
 }
 
@@ -89,6 +114,7 @@ pub fn info(info: &Info, style: &Style) -> String {
             .as_ref()
             .map(|frame| frames::place_with_caller(frame, info.crash.python.as_ref(), &Style::default())),
     );
+    fact("exception", info.crash.exception.as_ref().map(exception));
     fact("signal", signal(info));
     fact("first fault", info.signal.as_ref().and_then(|signal| signal.first_chance.clone()));
     fact("time", info.timing.crashed.map(units::utc));
@@ -122,6 +148,12 @@ fn list(out: &mut String, title: &str, sentences: &[String], style: &Style) {
     for sentence in sentences {
         let _ = writeln!(out, "  {}", clean_str(sentence));
     }
+}
+
+/// `ValueError: bad shape; nobody handles it (thread 7 at _PyErr_PrintEx)`.
+fn exception(exception: &CaughtException) -> String {
+    let CaughtException { fate, tid, catchpoint, .. } = exception;
+    format!("{}; {fate} (thread {tid} at {})", clean_str(exception.what()), clean_str(catchpoint))
 }
 
 fn signal(info: &Info) -> Option<String> {

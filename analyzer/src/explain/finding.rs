@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use dpdb_snapshot::process::CaughtException;
 use dpdb_snapshot::{AddressRange, Avma, Text};
 use serde::Serialize;
 
@@ -17,6 +18,8 @@ use crate::disassemble::Instruction;
 pub enum Finding {
     /// The signal, the name of its `si_code`, and what that means.
     Signal { tid: i32, signal: String, code: Option<String>, meaning: Option<&'static str> },
+    /// An exception that was met at a catchpoint.
+    Exception(CaughtException),
     /// Somebody sent it.
     Sender { pid: i32, uid: u32, name: Option<Text>, itself: bool },
     /// A fault that a handler of the process took before the process died of it.
@@ -102,6 +105,10 @@ impl fmt::Display for Finding {
                     (Some(code), None) => write!(f, " ({code})."),
                     _ => f.write_str("."),
                 }
+            }
+            Finding::Exception(exception) => {
+                let CaughtException { tid, catchpoint, fate, .. } = exception;
+                write!(f, "Thread {tid} raised {}; {fate}. It was stopped at {catchpoint}.", exception.what())
             }
             Finding::Sender { itself: true, .. } => f.write_str("The process sent it to itself."),
             Finding::Sender { pid, uid, name: Some(name), .. } => {

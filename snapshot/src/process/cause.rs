@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{SigInfo, Signal};
+use super::{CaughtException, SigInfo, Signal};
 use crate::Avma;
 
 /// Why a snapshot was taken.
@@ -29,6 +29,8 @@ pub enum Cause {
         /// The thread that reported the exit.
         tid: i32,
     },
+    /// An exception was met at a catchpoint.
+    Exception(CaughtException),
     /// Somebody asked for it.
     Requested {
         /// Who, or by what command.
@@ -43,7 +45,15 @@ impl Cause {
     pub fn signal(&self) -> Option<Signal> {
         match self {
             Cause::FatalSignal { signal, .. } | Cause::KilledBy { signal, .. } => Some(*signal),
-            Cause::Requested { .. } | Cause::CoreFile => None,
+            Cause::Exception(_) | Cause::Requested { .. } | Cause::CoreFile => None,
+        }
+    }
+
+    /// The exception that it is about, if any.
+    pub fn exception(&self) -> Option<&CaughtException> {
+        match self {
+            Cause::Exception(exception) => Some(exception),
+            _ => None,
         }
     }
 }

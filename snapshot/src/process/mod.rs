@@ -1,6 +1,7 @@
 //! What a stopped process is made of.
 
 mod cause;
+mod exception;
 mod facts;
 mod mapping;
 mod signal;
@@ -10,6 +11,7 @@ mod thread;
 use serde::{Deserialize, Serialize};
 
 pub use cause::{Cause, FirstChance};
+pub use exception::{CaughtException, ExceptionLanguage, Fate};
 pub use facts::{FileDescriptor, Host, Identity, Limit, Module, Namespace, ProcessLink, Rank, Timing};
 pub use mapping::{Mapping, Permissions};
 pub use signal::{SigInfo, Signal};
