@@ -57,7 +57,8 @@ impl Heap<'_> {
         pairs.into_iter().rev().find(|(at, _)| is_key(*at)).map(|(_, value)| value)
     }
 
-    fn is_text(&self, object: Avma, text: &str) -> bool {
+    /// Whether an object is a `str` of this text.
+    pub(super) fn is_text(&self, object: Avma, text: &str) -> bool {
         let found = || {
             if self.word(object, "PyASCIIObject.length").ok()? != text.len() as u64 {
                 return None;
@@ -153,11 +154,12 @@ impl Heap<'_> {
     }
 
     /// The attributes of an instance that keeps them in its class's table, without a dictionary of its own.
-    pub(super) fn inline_pairs(&self, keys: Avma, values: Avma, limit: u64) -> Result<Vec<(Avma, Avma)>, Unreadable> {
+    pub(super) fn inline_entries(&self, keys: Avma, values: Avma, limit: u64) -> Result<Entries, Unreadable> {
         let used = match self.layout.minor {
             Minor(..13) => self.bytes::<1>(values.wrapping_sub(2))?[0],
             _ => self.byte(values, "PyDictValues.size")?,
         };
-        self.split_pairs(&self.keys(keys)?, values, used.into(), limit)
+        let pairs = self.split_pairs(&self.keys(keys)?, values, used.into(), limit)?;
+        Ok(Entries { pairs, length: used.into() })
     }
 }

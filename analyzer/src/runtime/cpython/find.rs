@@ -63,7 +63,7 @@ fn of_version(
     if version >> 4 & 0xf != FINAL {
         return Err(refused(format!("{text} is a pre-release, whose structures may still have changed")));
     }
-    let layout = (major == 3).then(|| Layout::of(Minor(minor))).flatten();
+    let layout = (major == 3).then(|| Layout::of(Minor(minor), false)).flatten();
     let Some(mut layout) = layout else {
         return Err(refused(format!("there is no table of the structures of CPython {text}")));
     };
@@ -88,14 +88,14 @@ fn guessed(memory: &dyn Memory, module: &Module, runtime: Avma) -> Result<Python
     let candidates = Minor::ALL.into_iter().filter(|minor| *minor <= Minor(10));
     let ordered = named.into_iter().chain(candidates.filter(|minor| Some(*minor) != named));
     for minor in ordered {
-        let Some(layout) = Layout::of(minor) else { continue };
+        let Some(layout) = Layout::of(minor, false) else { continue };
         let Some(hex) = confirmed(memory, &layout, runtime) else { continue };
         if hex >> 16 & 0xff == u64::from(minor.0) {
             let version = format!("{minor}.{}", hex >> 8 & 0xff);
             return Ok(Python { module: module.index(), runtime, layout, version, notes: Vec::new() });
         }
     }
-    let layout = named.and_then(Layout::of);
+    let layout = named.and_then(|minor| Layout::of(minor, false));
     let layout = layout.ok_or_else(|| refused("nothing tells the version of its interpreter"))?;
     let notes = vec!["the interpreter's version was told by the name of its file only".to_owned()];
     Ok(Python { module: module.index(), runtime, version: layout.minor.to_string(), layout, notes })
@@ -116,9 +116,7 @@ fn confirmed(memory: &dyn Memory, layout: &Layout, runtime: Avma) -> Option<u64>
     let sys = heap.pointer(interpreter, "PyInterpreterState.sysdict").ok()??;
     heap.expect(sys, "dict").ok()?;
     let version = heap.dict_get(sys, "hexversion")?;
-    heap.expect(version, "int").ok()?;
-    let [low, high] = [0, 4].map(|at| heap.bytes::<4>(version.wrapping_add(24 + at)).map(u32::from_le_bytes));
-    Some(u64::from(low.ok()?) | u64::from(high.ok()? & 3) << 30)
+    heap.small_integer(version).ok()?.try_into().ok()
 }
 
 /// Takes the offsets that the process states itself, where they differ from the table: those of a debug build do.

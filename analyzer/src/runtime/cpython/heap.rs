@@ -15,8 +15,17 @@ const LONGEST_NAME: u64 = 4096;
 const LONGEST_TYPE_NAME: usize = 256;
 
 /// `Py_TPFLAGS_*` (Include/object.h).
+pub(super) const INLINE_VALUES: u32 = 2;
+pub(super) const MANAGED_DICT: u32 = 4;
 const HEAP_TYPE: u32 = 9;
-const TYPE_SUBCLASS: u32 = 31;
+pub(super) const LONG: u32 = 24;
+pub(super) const LIST: u32 = 25;
+pub(super) const TUPLE: u32 = 26;
+pub(super) const BYTES: u32 = 27;
+pub(super) const STR: u32 = 28;
+pub(super) const DICT: u32 = 29;
+pub(super) const EXCEPTION: u32 = 30;
+pub(super) const TYPE: u32 = 31;
 
 /// The objects of one interpreter, under the layout of its version.
 pub(super) struct Heap<'a> {
@@ -133,21 +142,26 @@ impl<'a> Heap<'a> {
     /// The type of an object.
     pub(super) fn type_of(&self, object: Avma) -> Result<Rc<TypeFacts>, Unreadable> {
         let at = self.object(object, "PyObject.ob_type")?;
-        if let Some(known) = self.types.borrow().get(&at) {
-            return known.clone().ok_or(Unreadable::NotA { expected: "Python object", at: object });
-        }
-        let facts = self.read_type(at).map(Rc::new);
-        self.types.borrow_mut().insert(at, facts.as_ref().ok().cloned());
-        facts.map_err(|error| match error {
+        self.class(at).map_err(|error| match error {
             Unreadable::Memory(_) => Unreadable::NotA { expected: "Python object", at: object },
             error => error,
         })
     }
 
-    /// What the type object at `at` says; checked by the type of the type, which must be one, too.
-    pub(super) fn read_type(&self, at: Avma) -> Result<TypeFacts, Unreadable> {
+    /// What the type object at `at` says.
+    pub(super) fn class(&self, at: Avma) -> Result<Rc<TypeFacts>, Unreadable> {
+        if let Some(known) = self.types.borrow().get(&at) {
+            return known.clone().ok_or(Unreadable::NotA { expected: "type", at });
+        }
+        let facts = self.read_type(at).map(Rc::new);
+        self.types.borrow_mut().insert(at, facts.as_ref().ok().cloned());
+        facts
+    }
+
+    /// The same, checked by the type of the type, which must be one, too.
+    fn read_type(&self, at: Avma) -> Result<TypeFacts, Unreadable> {
         let meta = self.object(at, "PyObject.ob_type")?;
-        if self.word(meta, "PyTypeObject.tp_flags")? >> TYPE_SUBCLASS & 1 == 0 {
+        if self.word(meta, "PyTypeObject.tp_flags")? >> TYPE & 1 == 0 {
             return Err(Unreadable::NotA { expected: "type", at });
         }
         let flags = self.word(at, "PyTypeObject.tp_flags")?;
@@ -174,6 +188,15 @@ impl<'a> Heap<'a> {
     pub(super) fn expect(&self, object: Avma, builtin: &'static str) -> Result<(), Unreadable> {
         let found = self.type_of(object)?;
         if found.builtin.as_deref() == Some(builtin) {
+            return Ok(());
+        }
+        Err(Unreadable::NotA { expected: builtin, at: object })
+    }
+
+    /// Fails unless the object's type is this built-in one, or derived from it.
+    pub(super) fn expect_subtype(&self, object: Avma, builtin: &'static str) -> Result<(), Unreadable> {
+        let found = self.type_of(object)?;
+        if self.derives_from(found.at, builtin) {
             return Ok(());
         }
         Err(Unreadable::NotA { expected: builtin, at: object })
@@ -222,15 +245,5 @@ impl<'a> Heap<'a> {
             return Err(Unreadable::Damaged { what: "bytes object", at: object });
         }
         Ok((self.read(self.field(object, "PyBytesObject.ob_sval")?, length.min(limit))?, length))
-    }
-
-    /// The items of a tuple, at most `limit` of them, and how many it has.
-    pub(super) fn tuple(&self, object: Avma, limit: u64) -> Result<(Vec<Avma>, u64), Unreadable> {
-        let length = self.word(object, "PyVarObject.ob_size")?;
-        if length >= 1 << 48 {
-            return Err(Unreadable::Damaged { what: "tuple", at: object });
-        }
-        let items = self.words(self.field(object, "PyTupleObject.ob_item")?, length.min(limit))?;
-        Ok((items.into_iter().map(Avma).collect(), length))
     }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::unreadable::Unreadable;
 
-/// A table per minor version, of release builds for x86-64.
+/// A table per minor version, of release builds for x86-64; that of free-threaded ones has a `t` behind the version.
 const TABLES: &str = include_str!("../../../data/cpython-layouts.json");
 
 /// A minor version of CPython 3.
@@ -44,19 +44,21 @@ struct Table {
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) minor: Minor,
+    /// It is of a build without a global lock, whose objects have a larger header (PEP 703).
+    pub(super) free_threaded: bool,
     /// By `STRUCT.FIELD`.
     fields: HashMap<String, Field>,
 }
 
 impl Layout {
     /// The table of a version.
-    pub(super) fn of(minor: Minor) -> Option<Layout> {
+    pub(super) fn of(minor: Minor, free_threaded: bool) -> Option<Layout> {
         let mut all: HashMap<String, Table> = serde_json::from_str(TABLES).expect("the table is part of the program");
-        let table = all.remove(&minor.to_string())?;
+        let table = all.remove(&format!("{minor}{}", if free_threaded { "t" } else { "" }))?;
         let named = |(name, fields): (String, HashMap<String, Field>)| {
             fields.into_iter().map(move |(field, at)| (format!("{name}.{field}"), at)).collect::<Vec<_>>()
         };
-        Some(Layout { minor, fields: table.structs.into_iter().flat_map(named).collect() })
+        Some(Layout { minor, free_threaded, fields: table.structs.into_iter().flat_map(named).collect() })
     }
 
     /// Whether this version has the field.
@@ -105,7 +107,7 @@ mod tests {
     #[test]
     fn every_version_has_the_fields_that_all_are_read_by() {
         for minor in Minor::ALL {
-            let layout = Layout::of(minor).expect("a table");
+            let layout = Layout::of(minor, false).expect("a table");
             for field in [
                 "_PyRuntimeState.interpreters.head",
                 "PyInterpreterState.next",

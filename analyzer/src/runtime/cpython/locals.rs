@@ -86,7 +86,7 @@ enum Bound {
 fn object_value(reader: &Reader<'_, '_>, bound: Bound) -> PythonValue {
     match bound {
         Bound::Object(at) => reader.value(at),
-        Bound::Tagged(number) => PythonValue::Int(number.to_string()),
+        Bound::Tagged(number) => PythonValue::Int(number.into()),
     }
 }
 
@@ -116,7 +116,7 @@ fn slots(heap: &Heap<'_>, frame: &PythonFrame) -> Result<Vec<Slot>, Unreadable> 
     }
     let names = heap.object(frame.code, "PyCodeObject.co_localsplusnames")?;
     heap.expect(names, "tuple")?;
-    let (names, _) = heap.tuple(names, MOST_VARIABLES)?;
+    let names = heap.first_items(names, MOST_VARIABLES)?.items;
     let kinds = heap.object(frame.code, "PyCodeObject.co_localspluskinds")?;
     heap.expect(kinds, "bytes")?;
     let (kinds, _) = heap.byte_string(kinds, names.len() as u64)?;
@@ -134,7 +134,7 @@ fn slots_of_three(heap: &Heap<'_>, frame: &PythonFrame) -> Result<Vec<Slot>, Unr
     {
         let tuple = heap.object(frame.code, field)?;
         heap.expect(tuple, "tuple")?;
-        names.extend(heap.tuple(tuple, MOST_VARIABLES)?.0.into_iter().map(|name| (name, kind)));
+        names.extend(heap.first_items(tuple, MOST_VARIABLES)?.items.into_iter().map(|name| (name, kind)));
     }
     let objects = heap.words(heap.field(frame.at, "PyFrameObject.f_localsplus")?, names.len() as u64)?;
     Ok(names.into_iter().zip(objects).map(|((name, kind), object)| Slot { name, kind, object }).collect())

@@ -4,13 +4,21 @@
 //! them is taken for hostile: types are checked by the types of their types, chains are cut where they come back,
 //! lengths are bounded by what was asked for.
 
+#[allow(dead_code, reason = "for expressions in Python's syntax")]
+mod attributes;
+#[allow(dead_code, reason = "the same")]
+mod class;
+mod containers;
 mod dict;
 mod find;
 mod frames;
 mod heap;
+#[allow(dead_code, reason = "the same")]
+mod instance;
 mod layout;
 mod lines;
 mod locals;
+mod numbers;
 mod objects;
 mod repr;
 mod threads;

@@ -100,37 +100,9 @@ pub(super) fn bytes(bytes: &[u8]) -> String {
     out
 }
 
-/// The decimal digits of an integer that is kept in digits of 30 bits, the lowest first.
-pub(super) fn decimal(negative: bool, digits: &[u32]) -> String {
-    const CHUNK: u64 = 1_000_000_000;
-    let mut left: Vec<u32> = digits.to_vec();
-    let mut chunks = Vec::new();
-    while left.last() == Some(&0) {
-        left.pop();
-    }
-    while !left.is_empty() {
-        let mut carry = 0u64;
-        for digit in left.iter_mut().rev() {
-            let value = carry << 30 | u64::from(*digit);
-            *digit = (value / CHUNK) as u32;
-            carry = value % CHUNK;
-        }
-        chunks.push(carry);
-        while left.last() == Some(&0) {
-            left.pop();
-        }
-    }
-    let Some(first) = chunks.pop() else { return "0".to_owned() };
-    let mut out = format!("{}{first}", if negative { "-" } else { "" });
-    for chunk in chunks.into_iter().rev() {
-        let _ = write!(out, "{chunk:09}");
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{bytes, complex, decimal, float, text};
+    use super::{bytes, complex, float, text};
 
     #[test]
     fn numbers_are_written_as_python_writes_them() {
@@ -150,8 +122,6 @@ mod tests {
         }
         assert_eq!(complex(0.0, 2.0), "2j");
         assert_eq!(complex(-0.0, -2.5), "(-0-2.5j)");
-        assert_eq!(decimal(true, &[0, 0, 0, 1 << 10]), "-1267650600228229401496703205376");
-        assert_eq!(decimal(false, &[]), "0");
     }
 
     #[test]

@@ -24,6 +24,14 @@ pub enum Unreadable {
         /// Where.
         at: Avma,
     },
+    /// It is larger than what is read.
+    #[error("the {what} at {at} is too large")]
+    TooLarge {
+        /// What it is.
+        what: &'static str,
+        /// Where.
+        at: Avma,
+    },
     /// A pointer that cannot be NULL is.
     #[error("{0} is NULL")]
     Null(&'static str),

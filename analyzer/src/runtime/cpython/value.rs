@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use dpdb_snapshot::Avma;
+use num_bigint::BigInt;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::repr;
@@ -17,8 +18,8 @@ pub enum PythonValue {
     Constant(&'static str),
     /// `True` or `False`.
     Bool(bool),
-    /// An integer, in decimal digits.
-    Int(String),
+    /// An integer.
+    Int(BigInt),
     /// An integer of so many bits, too many to write it out.
     HugeInt(u64),
     /// A floating-point number.
@@ -120,7 +121,7 @@ impl fmt::Display for PythonValue {
         match self {
             PythonValue::Constant(name) => f.write_str(name),
             PythonValue::Bool(value) => f.write_str(if *value { "True" } else { "False" }),
-            PythonValue::Int(digits) => f.write_str(digits),
+            PythonValue::Int(value) => write!(f, "{value}"),
             PythonValue::HugeInt(bits) => write!(f, "<int of {bits} bits>"),
             PythonValue::Float(value) => f.write_str(&repr::float(*value)),
             PythonValue::Complex(real, imaginary) => f.write_str(&repr::complex(*real, *imaginary)),
