@@ -140,6 +140,7 @@ pub struct InspectArgs {
     /// Answer each command with one line of JSON
     #[arg(long)]
     pub json: bool,
+    /// Where its files are.
     #[command(flatten)]
     pub files: FileArgs,
 }
@@ -182,6 +183,7 @@ pub struct ReportArgs {
     /// Show values of the C++ and Rust standard libraries as they are laid out, or as what they mean
     #[arg(long, value_enum, default_value_t)]
     pub values: ValuesArgument,
+    /// Where its files are.
     #[command(flatten)]
     pub files: FileArgs,
 }

@@ -92,6 +92,11 @@ impl Engine {
     /// As [`open_session`].
     pub fn open_sharing(path: &Path, files: &FileArgs, shared: FileCache) -> Result<Engine, OpenError> {
         let (session, file) = open_sharing(path, files, shared)?;
+        Ok(Engine::new(session, file))
+    }
+
+    /// An engine over a session, which selects the thread that met the cause and in it the user's own frame.
+    pub fn new(session: Session, file: FileFacts) -> Engine {
         let tid = session.process().threads.first().map_or(0, |thread| thread.tid);
         let mut engine = Engine {
             session,
@@ -109,6 +114,6 @@ impl Engine {
         };
         let own = engine.user_frame(tid).unwrap_or(0);
         engine.selected.insert(tid, own);
-        Ok(engine)
+        engine
     }
 }

@@ -85,7 +85,7 @@ impl Evaluator<'_, '_> {
             None if self.is_function(&value.of) => {
                 Ok((Number::Integer(self.address(&value, span)?.0.into()), number::UNSIGNED_LONG))
             }
-            None => Err(refused(span, format!("a {} is no number", self.type_name(&value.of)))),
+            None => Err(refused(span, format!("{} is no number", self.type_name(&value.of)))),
         }
     }
 
@@ -206,6 +206,6 @@ impl Evaluator<'_, '_> {
             return Ok(self.value(of, value.place));
         }
         let (from, to) = (self.type_name(&value.of), self.type_name(&of));
-        Err(refused(span, format!("a {from} cannot be seen as a {to}")))
+        Err(refused(span, format!("{from} cannot be seen as {to}")))
     }
 }

@@ -128,15 +128,17 @@ impl<'c, 'a> Evaluator<'c, 'a> {
 
     fn size_value(&self, of: &ExprType, span: Span) -> Found {
         let size = self.size(of).ok_or_else(|| refused(span, "the size of this type is not known here"))?;
-        let name = if self.syntax == Syntax::Rust { "usize" } else { "unsigned long" };
-        let of = number::builtin(name, self.syntax).unwrap_or(number::UNSIGNED_LONG);
-        Ok(self.number(Number::Integer(size.into()), of))
+        Ok(self.number(Number::Integer(size.into()), self.size_type()))
     }
 
     fn unary(&mut self, op: UnaryOp, operand: &Expr, span: Span) -> Found {
         let value = self.evaluate(operand)?;
         match op {
             UnaryOp::Dereference => self.dereference(&value, operand.span),
+            // `&v[1..3]` is what Rust calls a slice, and so is `v[1..3]` here.
+            UnaryOp::AddressOf if self.syntax == Syntax::Rust && matches!(operand.kind, ExprKind::Slice { .. }) => {
+                Ok(value)
+            }
             UnaryOp::AddressOf => self.address_of(&value, span),
             UnaryOp::Not if self.syntax == Syntax::Rust && !self.is_bool(&value.of) => self.complement(&value, span),
             UnaryOp::Not => {
@@ -176,8 +178,18 @@ impl<'c, 'a> Evaluator<'c, 'a> {
     fn index(&mut self, base: &Expr, index: &Expr) -> Found {
         let base_value = self.evaluate(base)?;
         let index_value = self.evaluate(index)?;
+        let span = base.span.to(index.span);
+        if let Some(element) = self.element_of_container(&base_value, &index_value, span)? {
+            return Ok(element);
+        }
+        let base_value = self.array_behind(base_value, span)?;
+        // `3[array]` is C for `array[3]`.
+        if self.number_type(&base_value.of).is_some() && self.pointer_target(&index_value.of).is_some() {
+            let position = self.integer(&base_value, base.span)?;
+            return self.element(&index_value, position, span);
+        }
         let position = self.integer(&index_value, index.span)?;
-        self.element(&base_value, position, base.span.to(index.span))
+        self.element(&base_value, position, span)
     }
 
     fn slice(&mut self, base: &Expr, from: Option<&Expr>, to: Option<&Expr>, span: Span) -> Found {
@@ -186,10 +198,24 @@ impl<'c, 'a> Evaluator<'c, 'a> {
             from.map(|from| self.evaluate(from).and_then(|value| self.integer(&value, from.span))).transpose()?;
         let to = to.map(|to| self.evaluate(to).and_then(|value| self.integer(&value, to.span))).transpose()?;
         let from = from.unwrap_or(0);
+        if let Some(slice) = self.slice_of_container(&value, from, to, span)? {
+            return Ok(slice);
+        }
+        let value = self.array_behind(value, span)?;
         let to = to.or_else(|| self.length(&value).map(i128::from));
         let to = to.ok_or_else(|| refused(span, "how long this is is not known: give the end of the slice"))?;
         let first = self.element(&value, from, span)?;
         self.side_by_side(&first, to.saturating_sub(from), span)
+    }
+
+    /// The array that a Rust reference refers to, which is indexed as the array itself is; any other value as it is.
+    fn array_behind(&self, value: Value, span: Span) -> Found {
+        match self.pointer_target(&value.of) {
+            Some(to) if self.syntax == Syntax::Rust && !self.is_array(&value.of) && self.is_array(&to) => {
+                self.dereference(&value, span)
+            }
+            _ => Ok(value),
+        }
     }
 
     fn repeat(&mut self, first: &Expr, count: &Expr) -> Found {
@@ -202,7 +228,7 @@ impl<'c, 'a> Evaluator<'c, 'a> {
         self.side_by_side(&value, count_number, count.span)
     }
 
-    fn side_by_side(&self, first: &Value, count: i128, span: Span) -> Found {
+    pub(super) fn side_by_side(&self, first: &Value, count: i128, span: Span) -> Found {
         let count = u64::try_from(count).ok().filter(|count| *count <= MOST_ELEMENTS);
         let count = count.ok_or_else(|| refused(span, format!("at most {MOST_ELEMENTS} elements can be taken")))?;
         Ok(self.value(ExprType::Array(Arc::new(first.of.clone()), count), first.place.clone()))

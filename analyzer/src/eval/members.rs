@@ -3,9 +3,9 @@
 use super::error::{refused, suggestion};
 use super::evaluator::{Evaluator, Found, missing};
 use super::value::{ExprType, Value};
-use crate::expr::Span;
-use crate::types::{Field, FieldKind, Record, TypeKind};
-use crate::value::{Builder, ValueLimits, ValuePlace};
+use crate::expr::{ExprError, Span};
+use crate::types::{Field, FieldKind, Record, TypeKind, VariantPart};
+use crate::value::{Builder, ValueLimits, ValuePlace, alive_variant};
 
 /// Base classes and anonymous members inside each other.
 const MOST_LEVELS: usize = 24;
@@ -17,12 +17,17 @@ impl Evaluator<'_, '_> {
         if !self.is_array(&value.of) && self.pointer_target(&value.of).is_some() {
             value = self.dereference(&value, span)?;
         }
+        value = self.looked_through(&value, span)?;
         let Some(record) = self.record(&value.of) else {
-            return Err(refused(span, format!("a {} has no members", self.type_name(&value.of))));
+            return Err(refused(span, format!("{} has no members", self.type_name(&value.of))));
         };
         match self.find_member(&record, &value.place, name, span, 0)? {
             Some(found) => Ok(found),
             None => {
+                // A smart pointer's or a cell's own members come first, then those of what it holds.
+                if let Some(held) = self.held(&value, span)? {
+                    return self.member(&held, name, span);
+                }
                 let of = self.type_name(&value.of);
                 let names = record.fields.iter().filter_map(|field| field.name.as_deref());
                 let error = refused(span, format!("{of} has no member {name:?}"));
@@ -52,7 +57,7 @@ impl Evaluator<'_, '_> {
         name: &str,
         span: Span,
         level: usize,
-    ) -> Result<Option<Value>, crate::expr::ExprError> {
+    ) -> Result<Option<Value>, ExprError> {
         if level > MOST_LEVELS {
             return Ok(None);
         }
@@ -68,6 +73,12 @@ impl Evaluator<'_, '_> {
                     return self.field_value(&variant.field, place, span).map(Some);
                 }
             }
+            let alive = self.field_value(&self.alive_field(variants, place, span)?, place, span)?;
+            if let Some(inner) = self.record(&alive.of)
+                && let Some(found) = self.find_member(&inner, &alive.place, name, span, level + 1)?
+            {
+                return Ok(Some(found));
+            }
         }
         for field in record.fields.iter().filter(|field| is_transparent(field)) {
             let inner = self.field_value(field, place, span)?;
@@ -77,6 +88,20 @@ impl Evaluator<'_, '_> {
             }
         }
         Ok(None)
+    }
+
+    /// The name of the variant of a Rust enum that is alive, and what it carries; `None` for any other value.
+    pub(super) fn alive(&self, value: &Value, span: Span) -> Result<Option<(String, Value)>, ExprError> {
+        let Some(variants) = self.record(&value.of).and_then(|record| record.variants) else { return Ok(None) };
+        let field = self.alive_field(&variants, &value.place, span)?;
+        let payload = self.field_value(&field, &value.place, span)?;
+        Ok(Some((field.name.unwrap_or_default(), payload)))
+    }
+
+    fn alive_field(&self, part: &VariantPart, place: &ValuePlace, span: Span) -> Result<Field, ExprError> {
+        let builder = Builder::new(self.context, ValueLimits::default());
+        let alive = alive_variant(&builder, part, place).map_err(|absent| missing(span, &absent))?;
+        Ok(alive.field.clone())
     }
 
     fn field_value(&self, field: &Field, place: &ValuePlace, span: Span) -> Found {

@@ -1,11 +1,13 @@
 //! Expressions evaluated over a stopped process: nothing of it is run, and nothing in it is changed.
 
 mod arithmetic;
+mod containers;
 mod conversion;
 mod error;
 mod evaluator;
 mod listing;
 mod members;
+mod methods;
 mod names;
 mod number;
 mod operators;

@@ -359,8 +359,11 @@ impl Parser<'_> {
         let from = if range(self) { None } else { Some(Box::new(self.comma()?)) };
         if range(self) {
             self.advance();
-            let to = if self.is("]") { None } else { Some(Box::new(self.comma()?)) };
+            // `a..=b` ends behind b.
+            let inclusive = self.take("=");
+            let to = if self.is("]") && !inclusive { None } else { Some(Box::new(self.comma()?)) };
             self.expect("]")?;
+            let to = if inclusive { to.map(|last| Box::new(behind(*last))) } else { to };
             return Ok(ExprKind::Slice { base: Box::new(base), from, to });
         }
         self.expect("]")?;
@@ -456,6 +459,13 @@ impl Parser<'_> {
         self.expect(")")?;
         Ok(Expr { kind: ExprKind::Cast(target, Box::new(operand)), span: start.to(self.previous_span()) })
     }
+}
+
+/// The number behind `last`.
+fn behind(last: Expr) -> Expr {
+    let one = ExprKind::Integer { value: 1, suffix: String::new(), decimal: true };
+    let one = Expr { kind: one, span: last.span };
+    binary(BinaryOp::Add, last, one)
 }
 
 fn binary(op: BinaryOp, left: Expr, right: Expr) -> Expr {

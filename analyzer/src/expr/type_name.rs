@@ -255,7 +255,9 @@ fn template_arguments(parser: &mut Parser<'_>, start: usize) {
     }
     let whole = parser.written(start);
     let name = whole.strip_prefix("::").unwrap_or(whole);
-    let belongs = parser.is("::") || parser.names.is_type(name) || parser.names.is_value(name);
+    // `std::get<1>(tuple)` is no comparison, though the program may have no such function by itself.
+    let is_get = parser.is("(") && name.split('<').next().is_some_and(|name| name.rsplit("::").next() == Some("get"));
+    let belongs = is_get || parser.is("::") || parser.names.is_type(name) || parser.names.is_value(name);
     if !belongs {
         parser.rewind(before);
     }

@@ -2,7 +2,8 @@
 
 use dpdb_snapshot::Avma;
 
-use super::lens::{Lens, Looked, Pointer, broken};
+use super::lens::{Lens, Looked, Object, Pointer, broken};
+use super::parts::TextPlace;
 use crate::types::TypeRef;
 use crate::value::{Logical, ValuePlace as Place, ValueTree, integer};
 
@@ -11,7 +12,10 @@ const TEXT_FACTOR: u64 = 16;
 
 impl Lens<'_, '_, '_> {
     /// The text of `units` units of `width` bytes each at `at`: UTF-8, UTF-16 or UTF-32 by their width.
-    pub(super) fn text(&self, at: Avma, units: u64, width: u64) -> Looked<Logical> {
+    pub(super) fn text(&mut self, at: Avma, units: u64, width: u64) -> Looked<Logical> {
+        if self.keep_text(TextPlace { at, units, width }) {
+            return Ok(Logical::Text { text: String::new(), length: units });
+        }
         let shown = units.min(self.limits().bytes.saturating_mul(TEXT_FACTOR));
         let mut bytes = vec![0; shown.saturating_mul(width) as usize];
         self.memory().read(at, &mut bytes)?;
@@ -52,10 +56,11 @@ impl Lens<'_, '_, '_> {
         Ok(Logical::Sequence { items, length: Some(count) })
     }
 
-    /// The first of `count` values, as many as limits allow.
+    /// Those of `count` values that are looked at.
     pub(super) fn take(&mut self, count: u64, mut each: impl FnMut(&mut Self, u64) -> ValueTree) -> Vec<ValueTree> {
         let mut items = Vec::new();
-        for index in 0..count.min(self.limits().elements) {
+        let (from, to) = self.window(count);
+        for index in from..to {
             if self.is_spent() {
                 break;
             }
@@ -64,12 +69,12 @@ impl Lens<'_, '_, '_> {
         items
     }
 
-    /// The first of `count` bits at `at`, counted from the least significant one of each byte on.
+    /// Those of `count` bits that are looked at, at `at`, counted from the least significant one of each byte on.
     pub(super) fn bits(&self, at: Avma, skip: u64, count: u64) -> Looked<Vec<ValueTree>> {
-        let shown = count.min(self.limits().elements);
-        let bytes = Place::memory(at).skip_bits(skip).read_bits(self.memory(), shown)?;
+        let (from, to) = self.window(count);
+        let bytes = Place::memory(at).skip_bits(skip + from).read_bits(self.memory(), to - from)?;
         let bit = |index: u64| ValueTree::Bool(bytes[(index / 8) as usize] >> (index % 8) & 1 == 1);
-        Ok((0..shown).map(bit).collect())
+        Ok((0..to - from).map(bit).collect())
     }
 
     /// The pairs of type `of` that are `offset` bytes into each node.
@@ -88,7 +93,12 @@ impl Lens<'_, '_, '_> {
     pub(super) fn show_pair(&mut self, of: TypeRef, at: Avma, names: [&str; 2]) -> Looked<(ValueTree, ValueTree)> {
         let pair = self.object_at(of, at)?;
         let (key, value) = (self.member(&pair, names[0])?, self.member(&pair, names[1])?);
-        Ok((self.show_object(&key), self.show_object(&value)))
+        Ok(self.show_entry(&key, &value))
+    }
+
+    /// A key and its value, as a map shows them.
+    pub(super) fn show_entry(&mut self, key: &Object, value: &Object) -> (ValueTree, ValueTree) {
+        self.keep_entry(key, value).unwrap_or_else(|| (self.show_object(key), self.show_object(value)))
     }
 }
 

@@ -256,7 +256,7 @@ impl<'c, 'a> Lens<'_, 'c, 'a> {
 
     /// The value of type `of` at `place`, inside the one that is looked at.
     pub(super) fn show(&mut self, of: TypeRef, place: &Place) -> ValueTree {
-        self.builder.value(of, place, self.depth + 1)
+        self.keep(of, place).unwrap_or_else(|| self.builder.value(of, place, self.depth + 1))
     }
 
     pub(super) fn show_at(&mut self, of: TypeRef, at: Avma) -> ValueTree {

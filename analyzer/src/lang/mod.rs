@@ -12,12 +12,14 @@ mod elements;
 mod lens;
 mod libcxx;
 mod libstdcxx;
+mod parts;
 mod rust;
 mod summary;
 
 use std::sync::Arc;
 
 use lens::{Doubt, Lens, Looked, Object};
+pub(crate) use parts::{Collector, Key, MOST_WALKED, Part, Parts, TextPlace, Wanted, parts};
 
 use crate::dwarf::DieRef;
 use crate::types::{Type, TypeRef};

@@ -65,6 +65,8 @@ pub(crate) struct Builder<'c, 'a> {
     pub(crate) limits: ValueLimits,
     /// How many more values may be built.
     pub(crate) left: usize,
+    /// Where parts of values of the libraries are kept, and not shown.
+    pub(crate) collector: Option<lang::Collector>,
 }
 
 /// One of several values, in the order in which they stand.
@@ -72,7 +74,7 @@ pub(super) type Named = (String, ValueTree);
 
 impl<'c, 'a> Builder<'c, 'a> {
     pub(crate) fn new(context: Context<'c, 'a>, limits: ValueLimits) -> Builder<'c, 'a> {
-        Builder { context, limits, left: limits.nodes }
+        Builder { context, limits, left: limits.nodes, collector: None }
     }
 
     /// The value of type `of` at `place`.

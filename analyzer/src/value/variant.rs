@@ -30,7 +30,12 @@ pub(super) fn alive(
     Ok(ValueTree::Variant { name, value })
 }
 
-fn choose<'p>(builder: &Builder<'_, '_>, part: &'p VariantPart, place: &Place) -> Result<&'p Variant, Missing> {
+/// The variant that is alive at `place`.
+pub(crate) fn choose<'p>(
+    builder: &Builder<'_, '_>,
+    part: &'p VariantPart,
+    place: &Place,
+) -> Result<&'p Variant, Missing> {
     let only = || part.variants.first().ok_or_else(|| Missing::Malformed("an enum without variants".to_owned()));
     let Some(discriminant) = &part.discriminant else { return only() };
     let value = discriminant_value(builder, discriminant, place)?;

@@ -23,7 +23,7 @@ pub(super) fn string(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Sho
     libcxx::string(lens, object)
 }
 
-fn text(lens: &Lens<'_, '_, '_>, object: &Object) -> Looked<Logical> {
+fn text(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Logical> {
     let data = lens.pointer_in(object, "_M_dataplus._M_p")?;
     let width = lens.size(data.target)?;
     if !lens.has(object, "_M_string_length") {
@@ -33,7 +33,7 @@ fn text(lens: &Lens<'_, '_, '_>, object: &Object) -> Looked<Logical> {
     checked(lens, object, data.to, length, width)
 }
 
-fn checked(lens: &Lens<'_, '_, '_>, object: &Object, data: Avma, length: u64, width: u64) -> Looked<Logical> {
+fn checked(lens: &mut Lens<'_, '_, '_>, object: &Object, data: Avma, length: u64, width: u64) -> Looked<Logical> {
     let local = lens.member(object, "_M_local_buf")?.place.address();
     let capacity = match local {
         Some(local) if local == data => Some(LOCAL_BYTES / width.max(1) - 1),
@@ -47,7 +47,7 @@ fn checked(lens: &Lens<'_, '_, '_>, object: &Object, data: Avma, length: u64, wi
 
 /// The pointer to the text is in a class that clang describes only where the whole class is instantiated, in
 /// libstdc++.so: see clang's `-fstandalone-debug`. It stands first all the same.
-fn without_type_of_pointer(lens: &Lens<'_, '_, '_>, object: &Object) -> Looked<Logical> {
+fn without_type_of_pointer(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Logical> {
     let holder = lens.member(object, "_M_dataplus")?;
     let width = lens.size(lens.argument(object, 0)?)?;
     let word = holder.place.read(lens.memory(), 8)?;
@@ -56,7 +56,7 @@ fn without_type_of_pointer(lens: &Lens<'_, '_, '_>, object: &Object) -> Looked<L
 }
 
 /// The copy-on-write string of `_GLIBCXX_USE_CXX11_ABI=0`.
-fn old(lens: &Lens<'_, '_, '_>, data: Pointer, width: u64) -> Looked<Logical> {
+fn old(lens: &mut Lens<'_, '_, '_>, data: Pointer, width: u64) -> Looked<Logical> {
     let header = data.to.wrapping_sub(OLD_HEADER);
     let (length, capacity) = (lens.word(header)?, lens.word(header.wrapping_add(8))?);
     if length > capacity {

@@ -97,7 +97,8 @@ pub(super) fn map(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Shown>
         if lens.is_spent() {
             break;
         }
-        entries.push((lens.show_at(found.key, *key), lens.show_at(found.value, *value)));
+        let (key, value) = (lens.object_at(found.key, *key)?, lens.object_at(found.value, *value)?);
+        entries.push(lens.show_entry(&key, &value));
     }
     Ok(Logical::Map { entries, length: found.count, unordered: false }.into())
 }

@@ -6,7 +6,7 @@ use super::sequence::raw;
 use crate::value::Logical;
 
 /// The text in a `Vec<u8>`.
-fn of_vec(lens: &Lens<'_, '_, '_>, vec: &Object) -> Looked<Logical> {
+fn of_vec(lens: &mut Lens<'_, '_, '_>, vec: &Object) -> Looked<Logical> {
     let raw = raw(lens, vec, lens.argument(vec, 0)?)?;
     let length = lens.number_in(vec, "len")?;
     raw.check(length)?;
@@ -14,11 +14,13 @@ fn of_vec(lens: &Lens<'_, '_, '_>, vec: &Object) -> Looked<Logical> {
 }
 
 pub(super) fn string(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Shown> {
-    Ok(of_vec(lens, &lens.member(object, "vec")?)?.into())
+    let vec = lens.member(object, "vec")?;
+    Ok(of_vec(lens, &vec)?.into())
 }
 
 pub(super) fn os_string(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Shown> {
-    Ok(of_vec(lens, &lens.member(object, "inner.inner")?)?.into())
+    let vec = lens.member(object, "inner.inner")?;
+    Ok(of_vec(lens, &vec)?.into())
 }
 
 pub(super) fn path_buf(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Shown> {

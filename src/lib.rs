@@ -1,0 +1,34 @@
+//! The program dpdb-trace: supervise a command, or inspect what a crash left.
+//!
+//! `main.rs` only calls [`main`]. Everything else is a library, so that tests and benchmarks can ask the engine and the
+//! table of commands without a process and a pipe in between; it is no interface for others.
+
+pub mod cli;
+mod deaths;
+mod doctor;
+pub mod engine;
+mod export;
+mod failure;
+mod info;
+mod inspect;
+pub mod render;
+mod report;
+mod run;
+pub mod shell;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use cli::Request;
+
+/// Does what the command line asks for; its mistakes end the process here, with status 2.
+pub fn main(arguments: Vec<OsString>) -> ExitCode {
+    match cli::parse(arguments) {
+        Request::Run(arguments) => run::run(arguments),
+        Request::Inspect(arguments) => inspect::inspect(&arguments),
+        Request::Export(arguments) => export::export(&arguments),
+        Request::Info(arguments) => info::info(&arguments),
+        Request::Doctor(arguments) => doctor::doctor(&arguments),
+        Request::Report(arguments) => report::report(&arguments),
+    }
+}

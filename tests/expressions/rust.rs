@@ -1,0 +1,55 @@
+//! Expressions of Rust over `fixtures/targets/expressions.rs`.
+
+use super::{give, rust};
+
+#[test]
+fn values_of_rust_are_what_the_source_says() {
+    give(
+        rust(),
+        &[
+            ("n", "3"),
+            ("*point", "Point {x: 3, y: -4}"),
+            ("point.y", "-4"),
+            ("meters", "Meters(1.5)"),
+            ("meters.0", "1.5"),
+            ("pair", "Pair {first: 3, second: 4}"),
+            ("pair.first + pair.second", "7"),
+            ("unit", "Unit"),
+            ("circle", "Circle(4)"),
+            ("rect", "Rect {w: 2, h: 300}"),
+            ("empty", "Empty"),
+            ("level", "High"),
+            ("some", "Some(5)"),
+            ("none", "None"),
+            ("ok", "Ok(6)"),
+            ("tuple", "(1, 2, 99 'c')"),
+            ("tuple.1", "2"),
+            ("array", "[1, 2, 3]"),
+            ("array[1]", "2"),
+            ("array.len()", "3"),
+            ("bytes", "[104, 105]"),
+            ("letter", "233 'é'"),
+            ("yes", "true"),
+            ("whole", "1.0"),
+            ("half", "0.5"),
+            ("big", "18446744073709551615"),
+            ("small", "-128"),
+            ("huge", "1267650600228229401496703205376"),
+            ("*boxed", "8"),
+            ("slice", "[2, 3]"),
+            ("slice[1]", "3"),
+            ("slice.len()", "2"),
+            ("word", "\"hello\""),
+            ("word.len()", "5"),
+            ("n as i64 + 1", "4"),
+            ("-1i32 as u8", "255"),
+            ("300 as u8", "44"),
+            ("LIMIT", "77"),
+            ("!n", "-4"),
+            ("n == 3", "true"),
+            ("n > 3 || yes", "true"),
+            ("1.5 + 1.0", "2.5"),
+            ("array[1..3]", "[2, 3]"),
+        ],
+    );
+}
