@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use crate::snapshot_files::is_snapshot_or_core;
+
 /// What the command line asks for.
 #[derive(Debug)]
 pub enum Request {
@@ -17,6 +19,8 @@ pub enum Request {
     Inspect(InspectArgs),
     /// Print what files say of themselves.
     Info(InfoArgs),
+    /// List snapshots.
+    Ls(LsArgs),
     /// Write the plain ELF core.
     Export(ExportArgs),
     /// Print the frames of all threads as `frames/1`.
@@ -30,7 +34,7 @@ pub enum Request {
     name = "dpdb-trace",
     version,
     about = "Run a command; keep a debuggable snapshot of every process of it that crashes",
-    override_usage = "dpdb-trace [OPTIONS] [--] COMMAND [ARGS]...\n       dpdb-trace FILE\n       dpdb-trace <inspect|info|export|report|doctor|run> ...",
+    override_usage = "dpdb-trace [OPTIONS] [--] COMMAND [ARGS]...\n       dpdb-trace FILE\n       dpdb-trace <inspect|info|ls|export|report|doctor|run> ...",
     after_help = "Examples:\n  \
         dpdb-trace ./worker --jobs 8                  supervise; what dies leaves pid_N.snap\n  \
         dpdb-trace --output-dir /tmp/crashes -- make test\n  \
@@ -56,6 +60,8 @@ enum Sub {
     Inspect(InspectArgs),
     /// Print what snapshots say of themselves, reading their first frames only
     Info(InfoArgs),
+    /// List the snapshots in a directory, a line each, oldest first
+    Ls(LsArgs),
     /// Write a snapshot as a plain ELF core, for gdb and lldb
     Export(ExportArgs),
     /// Print the frames of all threads as JSON (schema frames/1)
@@ -156,6 +162,18 @@ pub struct InfoArgs {
     pub json: bool,
 }
 
+/// What to list.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Only the first frames of each file are read. The command ls is run by 'dpdb-trace -- ls'.")]
+pub struct LsArgs {
+    /// Directories, snapshots or cores [default: the working directory]
+    #[arg(value_name = "DIR|SNAP", default_value = ".", hide_default_value = true)]
+    pub paths: Vec<PathBuf>,
+    /// One line of JSON for each
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// What to export.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -224,6 +242,7 @@ fn request(arguments: Vec<OsString>) -> Result<Request, clap::Error> {
         Some(Sub::Run(run)) => Request::Run(with_command(run)?),
         Some(Sub::Inspect(inspect)) => Request::Inspect(inspect),
         Some(Sub::Info(info)) => Request::Info(info),
+        Some(Sub::Ls(ls)) => Request::Ls(ls),
         Some(Sub::Export(export)) => Request::Export(export),
         Some(Sub::Report(report)) => Request::Report(report),
         Some(Sub::Doctor(doctor)) => Request::Doctor(doctor),
@@ -243,20 +262,6 @@ fn inspect_spelled_out(mut arguments: Vec<OsString>) -> Vec<OsString> {
         arguments.insert(1, "inspect".into());
     }
     arguments
-}
-
-/// Whether a file begins as a zstd stream or an ELF core does.
-fn is_snapshot_or_core(path: &Path) -> bool {
-    use std::io::Read;
-    const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-    // Opening a FIFO would wait for its other end.
-    if !path.metadata().is_ok_and(|metadata| metadata.is_file()) {
-        return false;
-    }
-    let mut head = [0; 18];
-    let Ok(()) = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut head)) else { return false };
-    // e_type is the half word at offset 16; ET_CORE is 4 (gABI, ELF header).
-    head.starts_with(&ZSTD) || (head.starts_with(b"\x7fELF") && head[16..18] == [4, 0])
 }
 
 fn with_command(run: RunArgs) -> Result<RunArgs, clap::Error> {

@@ -11,10 +11,12 @@ mod export;
 mod failure;
 mod info;
 mod inspect;
+mod ls;
 pub mod render;
 mod report;
 mod run;
 pub mod shell;
+mod snapshot_files;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -28,6 +30,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         Request::Inspect(arguments) => inspect::inspect(&arguments),
         Request::Export(arguments) => export::export(&arguments),
         Request::Info(arguments) => info::info(&arguments),
+        Request::Ls(arguments) => ls::ls(&arguments),
         Request::Doctor(arguments) => doctor::doctor(&arguments),
         Request::Report(arguments) => report::report(&arguments),
     }

@@ -15,15 +15,19 @@ pub fn headline(crash: &Crash, style: &Style) -> String {
     // Where processes are numbered, they bear the same name.
     let name = crash.rank.map_or_else(|| clean(&crash.comm), |rank| format!("rank {rank}"));
     let who = format!("pid {} ({name})", crash.pid);
+    let what = style.paint(Role::Error, what_happened(crash));
     match (&crash.death, &crash.exception, &crash.cause) {
-        (_, Some(exception), _) => {
-            let what = style.paint(Role::Error, clean_str(&first_line(exception.what())));
-            format!("{who} {} {what}", raised(exception))
-        }
-        (Some(death), ..) => format!("{who} died of {}", style.paint(Role::Error, clean_str(death))),
+        (_, Some(exception), _) => format!("{who} {} {what}", raised(exception)),
+        (Some(_), ..) => format!("{who} died of {what}"),
         (None, None, Some(cause)) => format!("{who}: a snapshot {}", clean_str(cause)),
         (None, None, None) => format!("{who}: a core that does not say why it was taken"),
     }
+}
+
+/// `SIGSEGV (address 0x10 not mapped)`, `ValueError: bad shape`, `requested by pid 7`; nothing where the file says none.
+pub fn what_happened(crash: &Crash) -> String {
+    let exception = crash.exception.as_ref().map(|exception| first_line(exception.what()));
+    clean_str(&exception.or_else(|| crash.death.clone()).or_else(|| crash.cause.clone()).unwrap_or_default())
 }
 
 /// Messages may have many lines, of which a headline has room for one.

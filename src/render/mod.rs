@@ -5,6 +5,7 @@ mod facts;
 mod frames;
 mod help;
 mod json;
+mod listing;
 mod machine;
 mod python;
 mod source;
@@ -21,6 +22,7 @@ mod variables;
 pub use crash::{headline, info};
 pub use frames::lines as frame_lines;
 pub use json::{answer as json_answer, failure as json_failure, line as json_line};
+pub use listing::snapshot_lines;
 pub use style::{Role, Style, clean, clean_str};
 
 use crate::engine::Reply;
