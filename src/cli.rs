@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use crate::engine::LimitOptions;
 use crate::snapshot_files::is_snapshot_or_core;
 
 /// What the command line asks for.
@@ -146,6 +147,9 @@ pub struct InspectArgs {
     /// Answer each command with one line of JSON
     #[arg(long)]
     pub json: bool,
+    /// How much of a value is shown.
+    #[command(flatten)]
+    pub limits: LimitOptions,
     /// Where its files are.
     #[command(flatten)]
     pub files: FileArgs,
@@ -197,10 +201,16 @@ pub struct ReportArgs {
     pub json: bool,
     /// Indented
     #[arg(long)]
-    pub pretty: bool,
+    pub indent: bool,
     /// Show values of the C++ and Rust standard libraries as they are laid out, or as what they mean
     #[arg(long, value_enum, default_value_t)]
     pub values: ValuesArgument,
+    /// The same as --values pretty
+    #[arg(long, conflicts_with = "values")]
+    pub pretty: bool,
+    /// How much of a value is shown.
+    #[command(flatten)]
+    pub limits: LimitOptions,
     /// Where its files are.
     #[command(flatten)]
     pub files: FileArgs,

@@ -19,10 +19,11 @@ pub fn inspect(arguments: &InspectArgs) -> ExitCode {
             return ExitCode::from(FAILED);
         }
     };
-    let engine = match Engine::open(&arguments.file, &arguments.files) {
+    let mut engine = match Engine::open(&arguments.file, &arguments.files) {
         Ok(engine) => engine,
         Err(error) => return failed(&error),
     };
+    engine.limit_values(arguments.limits);
     let a_person = is_interactive(arguments);
     // A person is greeted with the damage.
     let whole = if a_person { ExitCode::SUCCESS } else { partial_view(&arguments.file, engine.damage()) };

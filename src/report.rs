@@ -23,13 +23,13 @@ pub fn report(arguments: &ReportArgs) -> ExitCode {
     };
     let whole = partial_view(&arguments.file, &file.damage);
     let style = match arguments.values {
-        ValuesArgument::Raw => ValueStyle::Raw,
-        ValuesArgument::Pretty => ValueStyle::Pretty,
+        ValuesArgument::Raw if !arguments.pretty => ValueStyle::Raw,
+        _ => ValueStyle::Pretty,
     };
-    let limits = ValueLimits { style, ..ValueLimits::default() };
+    let limits = arguments.limits.applied(ValueLimits { style, ..ValueLimits::default() });
     let document = session.report(Some(&arguments.file), MOST_FRAMES, limits);
     let mut out = io::BufWriter::new(io::stdout().lock());
-    let json = if arguments.pretty {
+    let json = if arguments.indent {
         serde_json::to_writer_pretty(&mut out, &document)
     } else {
         serde_json::to_writer(&mut out, &document)

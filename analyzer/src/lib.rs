@@ -11,6 +11,7 @@
 mod arch;
 mod build_id;
 mod by_name;
+mod clock;
 mod compressed;
 mod debug_file;
 mod disassemble;
@@ -45,6 +46,7 @@ mod value;
 
 pub use build_id::BuildId;
 pub use by_name::{FunctionLines, NamedFunction};
+pub use clock::Clock;
 pub use disassemble::{Disassembly, Instruction, disassemble};
 #[doc(hidden)]
 pub use dwarf::exercise as exercise_debug_info;

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use dpdb_snapshot::arch::x86_64::GeneralRegisters;
 use dpdb_snapshot::{AddressRange, Avma, Memory, Process};
 
+use crate::clock::{Clock, Monotonic};
 use crate::disassemble::{Disassembly, disassemble};
 use crate::dwarf::DebugInfo;
 use crate::file_cache::FileCache;
@@ -45,6 +46,7 @@ pub struct Session {
     pub(crate) source_files: SourceFiles,
     pub(crate) python: OnceLock<Result<Python, PythonAbsent>>,
     pub(crate) files: FileCache,
+    pub(crate) clock: Box<dyn Clock>,
 }
 
 impl Session {
@@ -70,7 +72,14 @@ impl Session {
             source_files: SourceFiles::default(),
             python: OnceLock::new(),
             files,
+            clock: Box::new(Monotonic::default()),
         }
+    }
+
+    /// The same session, whose limits of time go by another clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Box<dyn Clock>) -> Session {
+        Session { clock, ..self }
     }
 
     /// What is known of the process besides the bytes of its memory.

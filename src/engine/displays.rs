@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::values::{Printed, Show};
+use super::value_limits::Show;
+use super::values::Printed;
 use super::{CommandError, Engine, Reply};
 
 /// An expression that is shown again and again.

@@ -8,7 +8,7 @@ use super::displays::Displayed;
 use super::merge::Level;
 use super::source::SourceListing;
 use super::values::VariableLine;
-use super::{CommandError, Engine, Hex, Reply};
+use super::{CommandError, Engine, Hex, Reply, Show};
 
 /// One frame as a line of a backtrace.
 #[derive(Clone, Debug, Serialize)]
@@ -222,7 +222,7 @@ impl Engine {
         for frame in &mut backtrace.frames {
             frame.arguments = self.arguments_of(tid, frame.number);
             if full {
-                let all = self.variables_of(tid, frame.number)?.1.unwrap_or_default();
+                let all = self.variables_of(tid, frame.number, Show::default())?.1.unwrap_or_default();
                 frame.locals = Some(all.into_iter().filter(|line| !line.argument).collect());
             }
         }

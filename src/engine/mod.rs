@@ -32,6 +32,7 @@ mod source;
 mod stack;
 mod threads;
 mod user_frame;
+mod value_limits;
 mod values;
 mod whatat;
 mod why;
@@ -63,7 +64,8 @@ pub use search::Found;
 pub use snapshot_line::SnapshotLine;
 pub use source::SourceListing;
 pub use threads::{Applied, ThreadLine, Threads};
-pub use values::{Printed, Show, TypeText, VariableLine, Variables};
+pub use value_limits::{LimitOptions, Show};
+pub use values::{Printed, TypeText, VariableLine, Variables};
 pub use whatat::WhatAt;
 pub use why::Why;
 
@@ -87,6 +89,8 @@ pub struct Engine {
     list: ListState,
     /// The value history and the convenience variables.
     memo: Memo,
+    /// How much of a value is shown, where that is not the default.
+    limits: LimitOptions,
     displays: Vec<Display>,
     /// Source files that are newer than the program, a sentence each.
     stale: Vec<String>,

@@ -108,6 +108,7 @@ impl Engine {
             examine: Default::default(),
             list: Default::default(),
             memo: Default::default(),
+            limits: Default::default(),
             displays: Vec::new(),
             stale: Vec::new(),
             warned: Default::default(),

@@ -4,7 +4,7 @@ use dpdb_analyzer::ValueTree;
 use dpdb_snapshot::{Absent, AddressRange, Avma, Text};
 use serde::Serialize;
 
-use super::values::Show;
+use super::value_limits::Show;
 use super::{CommandError, Engine, Hex, Reply};
 
 /// Where something was found.

@@ -1,12 +1,13 @@
 //! `locals`, `args`, `globals`, `p` and its like, and the expressions that other commands take for addresses.
 
-use dpdb_analyzer::{Evaluated, Language, Place, ValueLimits, ValueStyle, ValueTree, Variable};
+use dpdb_analyzer::{Evaluated, Language, Place, ValueLimits, ValueTree, Variable};
 use dpdb_snapshot::{Avma, Text};
 use regex_lite::Regex;
 use serde::Serialize;
 
 use super::frames::language_name;
 use super::merge::Level;
+use super::value_limits::Show;
 use super::{CommandError, Engine, Reply};
 
 /// Variables and their values.
@@ -97,48 +98,8 @@ pub struct TypeText {
 /// The language of a frame and its variables; none where nothing tells of them.
 type FrameVariables = (Option<&'static str>, Option<Vec<VariableLine>>);
 
-/// How `p` shows a value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Show {
-    /// gdb's format letter.
-    pub format: Option<char>,
-    /// As a tree.
-    pub tree: bool,
-}
-
-/// As much of a value as people read; the limits are gdb's.
-const READ: ValueLimits = ValueLimits {
-    elements: 200,
-    bytes: 200,
-    depth: 20,
-    nodes: 4000,
-    words: false,
-    symbols: true,
-    style: ValueStyle::Pretty,
-};
-/// As much of an argument as fits into a line of `bt`.
-const BRIEF: ValueLimits = ValueLimits { elements: 8, bytes: 32, depth: 3, nodes: 40, ..READ };
 /// Variables that one answer lists.
 const MOST_GLOBALS: usize = 500;
-
-impl Show {
-    /// The format letter in the `/FMT` of `p/x`.
-    ///
-    /// # Errors
-    /// It is no format that a value can have.
-    pub fn parse(modifier: &str) -> Result<Show, CommandError> {
-        let mut letters = modifier.chars();
-        match (letters.next(), letters.next()) {
-            (None, _) => Ok(Show::default()),
-            (Some(letter), None) if "xduotcasfz".contains(letter) => Ok(Show { format: Some(letter), tree: false }),
-            _ => Err(CommandError::refused(format!("'{modifier}' is no format; formats are x d u o t c a s f z"))),
-        }
-    }
-
-    fn limits(self) -> ValueLimits {
-        ValueLimits { words: self.format.is_some_and(|letter| letter != 's'), ..READ }
-    }
-}
 
 /// A pattern of names; none matches all. `!RE` matches what RE does not.
 ///
@@ -155,13 +116,13 @@ impl Engine {
     ///
     /// # Errors
     /// There is no frame, or the pattern makes no sense.
-    pub fn variables(&mut self, arguments: bool, filter: &str) -> Result<Reply, CommandError> {
+    pub fn variables(&mut self, arguments: bool, filter: &str, show: Show) -> Result<Reply, CommandError> {
         let wanted = pattern(filter)?;
         if let Some(reply) = self.python_variables(arguments, &wanted)? {
             return Ok(reply);
         }
         let (tid, number) = (self.tid, self.selected_frame(self.tid));
-        let (language, all) = self.variables_of(tid, number)?;
+        let (language, all) = self.variables_of(tid, number, show)?;
         let none = all.is_none().then_some("no debugging information tells the variables of this frame");
         let lines = all.unwrap_or_default().into_iter().filter(|line| line.argument == arguments && wanted(&line.name));
         let variables: Vec<VariableLine> = lines.collect();
@@ -176,9 +137,9 @@ impl Engine {
     ///
     /// # Errors
     /// There is no frame.
-    pub fn all_variables(&mut self) -> Result<Reply, CommandError> {
+    pub fn all_variables(&mut self, show: Show) -> Result<Reply, CommandError> {
         let (tid, number) = (self.tid, self.selected_frame(self.tid));
-        let (language, all) = self.variables_of(tid, number)?;
+        let (language, all) = self.variables_of(tid, number, show)?;
         let none = all.as_ref().is_none_or(Vec::is_empty).then(|| "no variables are known here".to_owned());
         Ok(Reply::Variables(Variables { of: "locals", language, variables: all.unwrap_or_default(), note: none }))
     }
@@ -187,11 +148,11 @@ impl Engine {
     ///
     /// # Errors
     /// There is no frame, or the pattern makes no sense.
-    pub fn globals(&mut self, filter: &str) -> Result<Reply, CommandError> {
+    pub fn globals(&mut self, filter: &str, show: Show) -> Result<Reply, CommandError> {
         let wanted = pattern(filter)?;
         let (frame, source) = self.frame_at(self.tid, self.selected_frame(self.tid))?;
-        let everywhere = !filter.is_empty();
-        let found = self.session.globals(frame.lookup_address(), everywhere, &wanted, READ, MOST_GLOBALS);
+        let (everywhere, limits) = (!filter.is_empty(), self.readable(show));
+        let found = self.session.globals(frame.lookup_address(), everywhere, &wanted, limits, MOST_GLOBALS);
         let cut = (found.len() == MOST_GLOBALS).then(|| format!("only the first {MOST_GLOBALS} are shown"));
         let none = found.is_empty().then(|| "no variables outside of functions are known here".to_owned());
         let line = |(variable, file): (Variable, Option<std::path::PathBuf>)| VariableLine {
@@ -204,14 +165,14 @@ impl Engine {
     }
 
     /// The variables of a frame; none where no debugging information tells of its function.
-    pub(super) fn variables_of(&mut self, tid: i32, number: usize) -> Result<FrameVariables, CommandError> {
+    pub(super) fn variables_of(&mut self, tid: i32, number: usize, show: Show) -> Result<FrameVariables, CommandError> {
         let (_, source) = self.frame_at(tid, number)?;
         let Level { physical, level, python, .. } = self.stacks[&tid].numbered[number];
         if python.is_some() {
             return Ok((source.language.map(language_name), None));
         }
         let frames = &self.stacks[&tid].physical;
-        let found = self.session.variables(tid, frames, physical, READ).into_iter().nth(level);
+        let found = self.session.variables(tid, frames, physical, self.readable(show)).into_iter().nth(level);
         let lines = found.map(|variables| variables.into_iter().map(VariableLine::from).collect());
         Ok((source.language.map(language_name), lines))
     }
@@ -224,7 +185,7 @@ impl Engine {
         if python.is_some() {
             return None;
         }
-        let found = self.session.arguments(tid, &stack.physical, physical, BRIEF).into_iter().nth(level)?;
+        let found = self.session.arguments(tid, &stack.physical, physical, self.brief()).into_iter().nth(level)?;
         Some(found.into_iter().map(VariableLine::from).collect())
     }
 
@@ -233,7 +194,7 @@ impl Engine {
     /// # Errors
     /// What is wrong with the expression, and where in it.
     pub fn print(&mut self, expression: &str, show: Show) -> Result<Printed, CommandError> {
-        let (language, evaluated) = self.evaluate(expression, show.limits())?;
+        let (language, evaluated) = self.evaluate(expression, self.readable(show))?;
         let void = matches!(evaluated.tree, ValueTree::Void) && language != Some(Language::Rust);
         let history = (!void).then(|| {
             self.memo.history.push(evaluated.value);
@@ -312,7 +273,7 @@ impl Engine {
 
     /// The address that an expression means: a pointer's, a number as such, else where the value is.
     pub(super) fn address_of_expression(&mut self, expression: &str) -> Result<Avma, CommandError> {
-        let (_, evaluated) = self.evaluate(expression, BRIEF)?;
+        let (_, evaluated) = self.evaluate(expression, self.brief())?;
         let address = match evaluated.tree {
             ValueTree::Pointer { to, .. } | ValueTree::Function { at: to, .. } => Some(to),
             ValueTree::Integer(value) => Some(Avma(value as u64)),

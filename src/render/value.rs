@@ -101,6 +101,7 @@ impl Writer {
             ValueTree::MemberPointer(text) => clean_str(text),
             ValueTree::Missing(missing) => absence(missing),
             ValueTree::Truncated(_) => "...".to_owned(),
+            ValueTree::TimedOut(limit) => format!("<cut after {} ms>", limit.as_millis()),
             // What the analyzer learns to tell before it is written here is shown as its data.
             other => clean_str(&serde_json::to_string(other).unwrap_or_default()),
         }
@@ -160,13 +161,12 @@ impl Writer {
             }
             rest = &rest[equal..];
         }
-        self.list(parts, items.len() as u64 == length, level)
+        self.list(parts, length.saturating_sub(items.len() as u64), level)
     }
 
     fn bytes(&self, bytes: &[u8], length: u64) -> String {
-        let whole = bytes.len() as u64 == length;
         match self.spelling.format {
-            None | Some('s') if !self.spelling.rust => byte_string(bytes, whole),
+            None | Some('s') if !self.spelling.rust => byte_string(bytes, length),
             None | Some('s') => {
                 let items: Vec<ValueTree> = bytes.iter().map(|byte| ValueTree::Integer((*byte).into())).collect();
                 self.array(&items, length, 0)
@@ -183,14 +183,12 @@ impl Writer {
         }
     }
 
-    fn list(&self, parts: Vec<String>, whole: bool, level: usize) -> String {
+    /// Elements in their order, and how many more there are.
+    pub(super) fn list(&self, mut parts: Vec<String>, more: u64, level: usize) -> String {
         let (open, close) = if self.spelling.rust { ("[", "]") } else { ("{", "}") };
         let spread = parts.iter().any(|part| part.contains('\n') || part.starts_with('{'));
-        let mut text = self.braced(open, parts, close, level, spread);
-        if !whole {
-            text.insert_str(text.len() - 1, "...");
-        }
-        text
+        parts.extend((more > 0).then(|| left_out(more)));
+        self.braced(open, parts, close, level, spread)
     }
 
     /// The parts between braces: in a line, or each on a line of its own where a tree is asked for.
@@ -201,6 +199,19 @@ impl Writer {
         let (inner, outer) = ("  ".repeat(level + 1), "  ".repeat(level));
         format!("{open}\n{inner}{}\n{outer}{close}", parts.join(&format!(",\n{inner}")))
     }
+}
+
+/// What stands for elements that a limit cut: `… 1,900 more`.
+pub(super) fn left_out(more: u64) -> String {
+    format!("… {} more", grouped(more))
+}
+
+/// A number with a comma after every three digits.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    groups.join(",")
 }
 
 fn pointer(address: &str, text: Option<&str>, symbol: Option<&str>) -> String {
@@ -261,7 +272,10 @@ mod tests {
         let mut items = vec![ValueTree::Integer(7); 12];
         items.push(ValueTree::Integer(8));
         assert_eq!(value(&ValueTree::Array { items: items.clone(), length: 13 }, C), "{7 <repeats 12 times>, 8}");
-        assert_eq!(value(&ValueTree::Array { items: items.clone(), length: 99 }, C), "{7 <repeats 12 times>, 8...}");
+        assert_eq!(
+            value(&ValueTree::Array { items: items.clone(), length: 99 }, C),
+            "{7 <repeats 12 times>, 8, … 86 more}"
+        );
         assert_eq!(value(&ValueTree::Array { items: items[10..].to_vec(), length: 3 }, RUST), "[7, 7, 8]");
     }
 

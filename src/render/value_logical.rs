@@ -3,7 +3,7 @@
 use dpdb_analyzer::{Logical, Remark, SmartPointer, ValueTree};
 
 use super::style::clean_str;
-use super::value::Writer;
+use super::value::{Writer, grouped, left_out};
 use super::value_string::quoted;
 
 impl Writer {
@@ -13,16 +13,22 @@ impl Writer {
             Logical::Text { text, length } => {
                 // Where it was cut, the length counts units of its encoding: more than it has characters.
                 let whole = text.chars().count() as u64 >= *length;
-                quoted(text) + if whole { "" } else { "..." }
+                quoted(text) + &if whole { String::new() } else { format!("… of {}", grouped(*length)) }
             }
-            Logical::Sequence { items, length } => self.array(items, length.unwrap_or(items.len() as u64 + 1), level),
+            Logical::Sequence { items, length: Some(length) } => self.array(items, *length, level),
+            // A list whose end was not seen.
+            Logical::Sequence { items, length: None } => {
+                let mut text = self.array(items, items.len() as u64, level);
+                text.insert_str(text.len() - 1, ", …");
+                text
+            }
             Logical::Set { items, length, .. } => {
                 let parts = items.iter().map(|item| self.value(item, level + 1)).collect();
-                self.entries(parts, items.len() as u64 == *length, level)
+                self.entries(parts, length.saturating_sub(items.len() as u64), level)
             }
             Logical::Map { entries, length, .. } => {
                 let parts = entries.iter().map(|(key, value)| self.entry(key, value, level + 1)).collect();
-                self.entries(parts, entries.len() as u64 == *length, level)
+                self.entries(parts, length.saturating_sub(entries.len() as u64), level)
             }
             Logical::Tuple(items) => {
                 let parts: Vec<String> = items.iter().map(|item| self.value(item, level + 1)).collect();
@@ -69,11 +75,8 @@ impl Writer {
         format!("{}({}{}){}", pointer.kind, pointer.to, counts.collect::<String>(), value.unwrap_or_default())
     }
 
-    fn entries(&self, parts: Vec<String>, whole: bool, level: usize) -> String {
-        let mut text = self.braced("{", parts, "}", level, true);
-        if !whole {
-            text.insert_str(text.len() - 1, "...");
-        }
-        text
+    fn entries(&self, mut parts: Vec<String>, more: u64, level: usize) -> String {
+        parts.extend((more > 0).then(|| left_out(more)));
+        self.braced("{", parts, "}", level, true)
     }
 }

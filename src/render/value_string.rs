@@ -2,6 +2,8 @@
 
 use dpdb_snapshot::Text;
 
+use super::value::grouped;
+
 /// More equal characters than these are written once.
 const REPEATS: usize = 10;
 
@@ -27,8 +29,9 @@ pub fn quoted(text: &str) -> String {
     pieces(text.chars().map(|c| (c, char_text(c, '"'))))
 }
 
-/// An array of characters; of the NULs at its end one is left out, as gdb does.
-pub fn byte_string(bytes: &[u8], whole: bool) -> String {
+/// An array of `length` characters, the first of them in `bytes`; of the NULs at its end one is left out, as gdb does.
+pub fn byte_string(bytes: &[u8], length: u64) -> String {
+    let whole = bytes.len() as u64 >= length;
     let shown = if whole { bytes.strip_suffix(&[0]).unwrap_or(bytes) } else { bytes };
     let mut units: Vec<(char, String)> = Vec::new();
     for chunk in shown.utf8_chunks() {
@@ -39,7 +42,7 @@ pub fn byte_string(bytes: &[u8], whole: bool) -> String {
             (private, byte_text(*byte, '"'))
         }));
     }
-    pieces(units.into_iter()) + if whole { "" } else { "..." }
+    pieces(units.into_iter()) + &if whole { String::new() } else { format!("… of {}", grouped(length)) }
 }
 
 /// `"text", '\000' <repeats 12 times>, "more"`.
@@ -95,14 +98,14 @@ mod tests {
 
     #[test]
     fn arrays_of_characters_are_strings_with_counted_repeats() {
-        assert_eq!(byte_string(b"hi\0\0\0", true), r#""hi\000\000""#);
-        assert_eq!(byte_string(&[0; 16], true), r"'\000' <repeats 15 times>");
+        assert_eq!(byte_string(b"hi\0\0\0", 5), r#""hi\000\000""#);
+        assert_eq!(byte_string(&[0; 16], 16), r"'\000' <repeats 15 times>");
         let mut padded = b"hello".to_vec();
         padded.resize(32, 0);
-        assert_eq!(byte_string(&padded, true), r#""hello", '\000' <repeats 26 times>"#);
-        assert_eq!(byte_string(b"abc", false), r#""abc"..."#);
-        assert_eq!(byte_string(b"\xff\xc3\xa9\"\x1b", true), "\"\\377é\\\"\\033\"");
-        assert_eq!(byte_string(b"", true), "\"\"");
+        assert_eq!(byte_string(&padded, 32), r#""hello", '\000' <repeats 26 times>"#);
+        assert_eq!(byte_string(b"abc", 1900), r#""abc"… of 1,900"#);
+        assert_eq!(byte_string(b"\xff\xc3\xa9\"\x1b", 5), "\"\\377é\\\"\\033\"");
+        assert_eq!(byte_string(b"", 0), "\"\"");
     }
 
     #[test]

@@ -220,7 +220,7 @@ fn what_is_wrong_is_pointed_at() {
         ("p add(1, 2)", "add(1, 2)\n^~~~~~~~~\ncalling a function needs a running process, and this one is dead"),
         ("p n.x", "n.x\n^~~\nint has no members"),
         ("p counter = 3", "counter = 3\n^~~~~~~\na snapshot cannot be changed; only $variables can be assigned to"),
-        ("p/q n", "'q' is no format; formats are x d u o t c a s f z"),
+        ("p/q n", "'q' is no format; formats are x d u o t c a s f z, and r for raw"),
         ("p *nothing", "$1 = <0x0 was not mapped>"),
     ] {
         says(c(), command, wanted);

@@ -50,7 +50,8 @@ impl Evaluator<'_, '_> {
 
     fn parts(&self, value: &Value, wanted: Wanted, span: Span) -> Result<Option<Parts>, ExprError> {
         let ExprType::Program(die) = value.of else { return Ok(None) };
-        lang::parts(self.context, Some(die), &value.place, wanted, ValueLimits::default())
+        let limits = ValueLimits { words: false, symbols: false, ..self.limits };
+        lang::parts(self.context, Some(die), &value.place, wanted, limits)
             .transpose()
             .map_err(|doubt| refused(span, doubt))
     }
@@ -199,7 +200,7 @@ impl Evaluator<'_, '_> {
     /// A value as the key of a map.
     pub(super) fn key(&self, value: &Value, span: Span) -> Result<Key, ExprError> {
         let limits =
-            ValueLimits { bytes: LONGEST_KEY, style: crate::value::ValueStyle::Pretty, ..ValueLimits::default() };
+            ValueLimits { bytes: LONGEST_KEY, words: false, style: crate::value::ValueStyle::Pretty, ..self.limits };
         self.tree(value, limits).as_key().ok_or_else(|| {
             let of = self.type_name(&value.of);
             refused(span, format!("{of} is no key that can be looked up: give a number, a character or a text"))

@@ -13,6 +13,18 @@ use crate::value::{Builder, Context, Missing, ValueLimits, ValuePlace, ValueTree
 /// Elements that one `@` or slice may have.
 const MOST_ELEMENTS: u64 = 1 << 30;
 
+/// What may be looked at for the type of an expression: the same as for its value.
+const TYPE_LIMITS: ValueLimits = ValueLimits {
+    elements: 64,
+    bytes: 256,
+    depth: 8,
+    nodes: 4000,
+    time: std::time::Duration::from_secs(5),
+    words: false,
+    symbols: false,
+    style: crate::value::ValueStyle::Pretty,
+};
+
 pub(super) type Found = Result<Value, ExprError>;
 
 /// Evaluates expressions at one place.
@@ -21,6 +33,8 @@ pub(crate) struct Evaluator<'c, 'a> {
     pub(super) scope: Scope,
     pub(super) syntax: Syntax,
     pub(super) memo: &'c mut Memo,
+    /// How far containers are looked through.
+    pub(super) limits: ValueLimits,
 }
 
 impl<'c, 'a> Evaluator<'c, 'a> {
@@ -30,7 +44,7 @@ impl<'c, 'a> Evaluator<'c, 'a> {
         syntax: Syntax,
         memo: &'c mut Memo,
     ) -> Evaluator<'c, 'a> {
-        Evaluator { scope: Scope::of(context, function), context, syntax, memo }
+        Evaluator { scope: Scope::of(context, function), context, syntax, memo, limits: TYPE_LIMITS }
     }
 
     pub(super) fn value(&self, of: ExprType, place: ValuePlace) -> Value {
@@ -256,6 +270,12 @@ impl<'c, 'a> Evaluator<'c, 'a> {
     }
 
     fn shown(&self, builder: &mut Builder<'c, 'a>, of: &ExprType, place: &ValuePlace, depth: usize) -> ValueTree {
+        if let ExprType::Program(die) = of {
+            return builder.value(Some(*die), place, depth);
+        }
+        if let Some(cut) = builder.charge() {
+            return cut;
+        }
         match of {
             ExprType::Program(die) => builder.value(Some(*die), place, depth),
             ExprType::Void => ValueTree::Void,
@@ -266,6 +286,8 @@ impl<'c, 'a> Evaluator<'c, 'a> {
                 Some(at) => ValueTree::Function { at, symbol: self.context.session.symbol_at(at).map(|hit| hit.name) },
                 None => Missing::NoAddress.into(),
             },
+            // `a[0]@1000@1000` has no end that is worth waiting for.
+            ExprType::Array(..) if depth > builder.limits().depth => ValueTree::Truncated("depth"),
             ExprType::Array(element, length) => {
                 let Some(size) = self.size(element) else {
                     return Missing::Unsupported("elements of unknown size".to_owned()).into();
@@ -283,9 +305,13 @@ impl<'c, 'a> Evaluator<'c, 'a> {
                 {
                     return builder.byte_array(place, *length);
                 }
-                let items = (0..(*length).min(builder.limits().elements))
-                    .map(|index| self.shown(builder, element, &place.skip(index.saturating_mul(size)), depth + 1))
-                    .collect();
+                let mut items = Vec::new();
+                for index in 0..(*length).min(builder.limits().elements) {
+                    if builder.is_spent() {
+                        break;
+                    }
+                    items.push(self.shown(builder, element, &place.skip(index.saturating_mul(size)), depth + 1));
+                }
                 ValueTree::Array { items, length: *length }
             }
         }

@@ -78,6 +78,7 @@ impl Session {
         limits: ValueLimits,
     ) -> Result<Evaluated, ExprError> {
         self.with_evaluator(place, text, memo, |evaluator, expr| {
+            evaluator.limits = limits;
             let value = evaluator.evaluate(expr)?;
             let tree = evaluator.tree(&value, limits);
             let type_name = evaluator.type_name(&value.of);

@@ -181,6 +181,7 @@ impl<'c, 'a> Lens<'_, 'c, 'a> {
 
     /// An integer, enumerator or pointer of at most eight bytes, without a sign.
     pub(super) fn number(&self, object: &Object) -> Looked<u64> {
+        self.in_time()?;
         let size = self.size(object.type_ref())?;
         if let Some(bits @ 1..=64) = object.bits {
             return Ok(integer(&object.place.read_bits(self.memory(), bits)?, false) as u64);
@@ -220,8 +221,17 @@ impl<'c, 'a> Lens<'_, 'c, 'a> {
         self.pointer(&self.member(object, path)?)
     }
 
+    /// Doubts a value whose links take too long to follow.
+    fn in_time(&self) -> Looked<()> {
+        if self.builder.is_late() {
+            return broken(format!("cut after {} ms", self.limits().time.as_millis()));
+        }
+        Ok(())
+    }
+
     /// The word at an address.
     pub(super) fn word(&self, at: Avma) -> Looked<u64> {
+        self.in_time()?;
         Ok(self.memory().read_u64(at)?)
     }
 

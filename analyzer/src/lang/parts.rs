@@ -87,6 +87,9 @@ pub(crate) fn parts(
     builder.collector = Some(Collector { wanted, kept: Vec::new(), text: None });
     let shown = formatter(&mut Lens { builder: &mut builder, depth: 0 }, &object);
     let Collector { kept, text, .. } = builder.collector.take()?;
+    if builder.is_late() {
+        return Some(Err(format!("cut after {} ms", limits.time.as_millis())));
+    }
     Some(match shown {
         Ok(shown) => Ok(Parts { meaning: shown.meaning(), kept, text }),
         Err(Doubt::OtherShape) => return None,

@@ -1,6 +1,7 @@
 //! A type and a place into a [`ValueTree`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use dpdb_snapshot::Avma;
 
@@ -27,6 +28,8 @@ pub struct ValueLimits {
     pub depth: usize,
     /// Values in all.
     pub nodes: usize,
+    /// How long one value may take; the rest of it is then left out. `Duration::MAX` is for ever.
+    pub time: Duration,
     /// Whether numbers, pointers and enumerations are given as their bits.
     pub words: bool,
     /// Whether pointers to data have the symbols there, as those to code always have.
@@ -52,6 +55,7 @@ impl Default for ValueLimits {
             bytes: 256,
             depth: 8,
             nodes: 4000,
+            time: Duration::MAX,
             words: false,
             symbols: false,
             style: ValueStyle::Raw,
@@ -65,6 +69,8 @@ pub(crate) struct Builder<'c, 'a> {
     pub(crate) limits: ValueLimits,
     /// How many more values may be built.
     pub(crate) left: usize,
+    /// When its time is up, on the session's clock.
+    deadline: Option<Duration>,
     /// Where parts of values of the libraries are kept, and not shown.
     pub(crate) collector: Option<lang::Collector>,
 }
@@ -74,7 +80,9 @@ pub(super) type Named = (String, ValueTree);
 
 impl<'c, 'a> Builder<'c, 'a> {
     pub(crate) fn new(context: Context<'c, 'a>, limits: ValueLimits) -> Builder<'c, 'a> {
-        Builder { context, limits, left: limits.nodes, collector: None }
+        let timed = limits.time < Duration::MAX;
+        let deadline = timed.then(|| context.session.clock.now().saturating_add(limits.time));
+        Builder { context, limits, left: limits.nodes, deadline, collector: None }
     }
 
     /// The value of type `of` at `place`.
@@ -82,14 +90,31 @@ impl<'c, 'a> Builder<'c, 'a> {
         if depth > self.limits.depth {
             return ValueTree::Truncated("depth");
         }
-        let Some(left) = self.left.checked_sub(1) else { return ValueTree::Truncated("nodes") };
-        self.left = left;
+        if let Some(cut) = self.charge() {
+            return cut;
+        }
         let Some((die, found)) = types::strip(self.context.view, of) else { return ValueTree::Void };
         self.described(die, &found, place, depth).unwrap_or_else(ValueTree::Missing)
     }
 
+    /// Counts one more value, and says what stands in its place where there were too many or they took too long.
+    pub(crate) fn charge(&mut self) -> Option<ValueTree> {
+        if self.is_late() {
+            return Some(ValueTree::TimedOut(self.limits.time));
+        }
+        let Some(left) = self.left.checked_sub(1) else { return Some(ValueTree::Truncated("nodes")) };
+        self.left = left;
+        None
+    }
+
+    /// Whether so many values were built, or for so long, that the rest is left out.
     pub(crate) fn is_spent(&self) -> bool {
-        self.left == 0
+        self.left == 0 || self.is_late()
+    }
+
+    /// Whether the time for the value is up.
+    pub(crate) fn is_late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| self.context.session.clock.now() >= deadline)
     }
 
     fn described(&mut self, die: DieRef, of: &Arc<Type>, place: &Place, depth: usize) -> Result<ValueTree, Missing> {
@@ -278,7 +303,7 @@ impl<'c, 'a> Builder<'c, 'a> {
     pub(super) fn fields(&mut self, fields: &[Field], place: &Place, depth: usize) -> Vec<Named> {
         let mut named = Vec::new();
         for field in fields {
-            if self.left == 0 {
+            if self.is_spent() {
                 named.push(("<truncated>".to_owned(), ValueTree::Truncated("nodes")));
                 break;
             }
@@ -372,7 +397,7 @@ impl<'c, 'a> Builder<'c, 'a> {
         }
         let mut items = Vec::new();
         for index in 0..length.min(self.limits.elements) {
-            if self.left == 0 {
+            if self.is_spent() {
                 break;
             }
             let item = self.dimension(of, inner, element, &place.skip(index.saturating_mul(stride)), depth + 1);

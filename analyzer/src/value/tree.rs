@@ -1,6 +1,8 @@
 //! A value as data: what it is, without a reference to where it was found. Renderers turn it into text; its own
 //! `Serialize` is the canonical form of the `frames/1` schema.
 
+use std::time::Duration;
+
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use dpdb_snapshot::Avma;
@@ -122,6 +124,8 @@ pub enum ValueTree {
     Missing(Missing),
     /// A limit was met: `depth`, `nodes`.
     Truncated(&'static str),
+    /// It took longer than it may.
+    TimedOut(Duration),
 }
 
 /// What the bits of a [`ValueTree::Word`] mean by themselves.
@@ -221,6 +225,7 @@ impl Serialize for ValueTree {
             ValueTree::Missing(Missing::Malformed(what)) => one(serializer, "$error", what),
             ValueTree::Missing(missing) => one(serializer, "$unavailable", &missing.to_string()),
             ValueTree::Truncated(what) => one(serializer, "$truncated", what),
+            ValueTree::TimedOut(_) => one(serializer, "$truncated", "time"),
         }
     }
 }

@@ -30,19 +30,20 @@ const fn row(
 /// The rows.
 pub const COMMANDS: &[Command] = &[
     row(
-        ("p", &["print", "inspect"], "[/FMT] [EXPR]"),
+        ("p", &["print", "inspect"], "[/FMT] [OPTIONS] [EXPR]"),
         "Show the value of an expression, in the syntax of its language",
         "EXPR is written as in the frame's language: names, members (through pointers too), a[2], a[2:5], *p@10,\n\
          casts, arithmetic, $registers, $1 of the history, $variables that '$x = 1' sets. Formats: x hex, d signed,\n\
-         u unsigned, o octal, t binary, c character, a address, f float, s string, z padded hex. Without EXPR all\n\
-         variables of the frame are shown.",
+         u unsigned, o octal, t binary, c character, a address, f float, s string, z padded hex, r as it is laid\n\
+         out. Options: -elements N, -bytes N, -depth N, -ms N (or 'unlimited'), -pretty, -raw, and -- before an EXPR\n\
+         that begins with a dash. Without EXPR all variables of the frame are shown. docs/expressions.md has it all.",
         "p/x $rip",
         print,
     ),
     row(
-        ("pp", &[], "[/FMT] EXPR"),
+        ("pp", &[], "[/FMT] [OPTIONS] EXPR"),
         "Show the value of an expression as a tree, a member on each line",
-        "",
+        "FMT and OPTIONS are those of p.",
         "pp $rsp",
         pretty_print,
     ),
@@ -54,21 +55,21 @@ pub const COMMANDS: &[Command] = &[
         eval,
     ),
     row(
-        ("locals", &["info locals"], "[RE | !RE]"),
+        ("locals", &["info locals"], "[OPTIONS] [RE | !RE]"),
         "Show the local variables of the selected frame",
-        "Those of the innermost block come first. RE is a regular expression that their names must match.",
+        "Those of the innermost block come first. RE is a regular expression that their names must match; OPTIONS are those of p.",
         "locals",
         locals,
     ),
     row(
-        ("args", &["a", "info args"], "[RE | !RE]"),
+        ("args", &["a", "info args"], "[OPTIONS] [RE | !RE]"),
         "Show the arguments of the selected frame",
         "NAME@entry is the value at the function's entry, where the caller tells it and it has changed since.",
         "args",
         args,
     ),
     row(
-        ("globals", &["X", "V"], "[RE | !RE]"),
+        ("globals", &["X", "V"], "[OPTIONS] [RE | !RE]"),
         "Show the variables outside of functions",
         "Those of the frame's source file; with a pattern those of its whole module, its own file first.",
         "globals",
@@ -83,7 +84,7 @@ pub const COMMANDS: &[Command] = &[
         ptype,
     ),
     row(
-        ("display", &["info display"], "[/FMT] [EXPR]"),
+        ("display", &["info display"], "[/FMT] [OPTIONS] [EXPR]"),
         "Show an expression now and whenever a frame or thread is selected",
         "Without EXPR all displayed expressions are shown.",
         "display/x $rsp",
@@ -114,19 +115,19 @@ pub const COMMANDS: &[Command] = &[
 ];
 
 fn print(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
-    let show = Show::parse(invocation.modifier)?;
-    if invocation.arguments.is_empty() {
-        return engine.all_variables();
+    let (show, expression) = Show::parse(invocation.modifier)?.options(invocation.arguments)?;
+    if expression.is_empty() {
+        return engine.all_variables(show);
     }
-    Ok(Reply::Printed(Box::new(engine.print(invocation.arguments, show)?)))
+    Ok(Reply::Printed(Box::new(engine.print(expression, show)?)))
 }
 
 fn pretty_print(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
-    let show = Show { tree: true, ..Show::parse(invocation.modifier)? };
-    if invocation.arguments.is_empty() {
+    let (show, expression) = Show::parse(invocation.modifier)?.options(invocation.arguments)?;
+    if expression.is_empty() {
         return Err(invocation.usage());
     }
-    Ok(Reply::Printed(Box::new(engine.print(invocation.arguments, show)?)))
+    Ok(Reply::Printed(Box::new(engine.print(expression, Show { tree: true, ..show })?)))
 }
 
 fn eval(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
@@ -137,15 +138,18 @@ fn eval(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, Comma
 }
 
 fn locals(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
-    engine.variables(false, invocation.whole)
+    let (show, filter) = Show::default().options(invocation.whole)?;
+    engine.variables(false, filter, show)
 }
 
 fn args(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
-    engine.variables(true, invocation.whole)
+    let (show, filter) = Show::default().options(invocation.whole)?;
+    engine.variables(true, filter, show)
 }
 
 fn globals(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
-    engine.globals(invocation.whole)
+    let (show, filter) = Show::default().options(invocation.whole)?;
+    engine.globals(filter, show)
 }
 
 fn whatis(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
@@ -165,7 +169,8 @@ fn ptype(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, Comm
 }
 
 fn display(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
-    engine.display(invocation.arguments, Show::parse(invocation.modifier)?)
+    let (show, expression) = Show::parse(invocation.modifier)?.options(invocation.arguments)?;
+    engine.display(expression, show)
 }
 
 fn undisplay(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
