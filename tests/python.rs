@@ -1,68 +1,12 @@
 //! Python's frames, lines, functions and variables, held against what the interpreter itself says a moment before it
-//! dies in C: for the `python3` on PATH, Debian's own, those of pyenv, and those in `DPDB_TEST_PYTHONS` (like `PATH`,
-//! of files).
+//! dies in C, in every version on this machine.
 
 mod common;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use common::{Scene, fixture_dir, inspect, tool};
+use common::{PythonVersion, Scene, attributes, crash, inspect, interpreters, list, reply, text, tool};
 use serde_json::Value;
-
-/// The interpreters on this machine that we claim to read, by version: of the same version one is enough.
-fn interpreters() -> BTreeMap<(u64, u64, u64), PathBuf> {
-    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
-    let pyenv = std::fs::read_dir(home.join(".pyenv/versions")).into_iter().flatten().flatten();
-    let named = std::env::var_os("DPDB_TEST_PYTHONS").unwrap_or_default();
-    let candidates = std::env::split_paths(&named)
-        .chain([tool("python3"), PathBuf::from("/usr/bin/python3")])
-        .chain(pyenv.map(|version| version.path().join("bin/python3")))
-        .filter(|path| path.exists());
-    // A version manager's stand-in is a script that runs the real one; where that has loader and libraries of its own, the
-    // script is what can be run.
-    let script = "import sys; print(sys.executable, *sys.version_info[:3], bool(getattr(sys, 'abiflags', '')))";
-    let mut found = BTreeMap::new();
-    for candidate in candidates {
-        let Ok(output) = Command::new(&candidate).args(["-c", script]).output() else { continue };
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let words: Vec<&str> = text.split_whitespace().collect();
-        let [executable, major, minor, micro, flags] = words[..] else { continue };
-        let version = [major, minor, micro].map(|number| number.parse().expect("a version is numbers"));
-        if version[0] == 3 && (8..=15).contains(&version[1]) && flags == "False" {
-            let run =
-                if std::env::split_paths(&named).any(|path| path == candidate) { candidate } else { executable.into() };
-            found.entry((version[0], version[1], version[2])).or_insert(run);
-        }
-    }
-    assert!(!found.is_empty(), "there is a python3 of 3.8 to 3.15");
-    found
-}
-
-/// Runs a script under dpdb-trace until it dies; its snapshot, and what it said.
-fn crash(scene: &Scene, python: &Path, script: &str) -> (PathBuf, String, String) {
-    let outcome = scene.run([python.to_owned(), fixture_dir().join("targets").join(script)]);
-    assert_eq!(outcome.signal(), Some(11), "{}: {}", python.display(), outcome.stderr);
-    (scene.snapshot(), outcome.stdout, outcome.stderr)
-}
-
-fn reply(snapshot: &Path, commands: &[&str]) -> Value {
-    let mut arguments = vec!["--json"];
-    arguments.extend(commands.iter().flat_map(|command| ["-c", command]));
-    let outcome = inspect(snapshot, arguments).success();
-    let last = outcome.stdout.lines().last().expect("an answer");
-    serde_json::from_str::<Value>(last).expect("JSON")["reply"].clone()
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map(Vec::as_slice).unwrap_or_default()
-}
-
-/// The text of a variable: objects stand as themselves and their attributes.
-fn text(value: &Value) -> &str {
-    value.as_str().or_else(|| value["repr"].as_str()).expect("a value has a text")
-}
 
 #[test]
 fn frames_and_variables_agree_with_what_the_interpreter_says_itself() {
@@ -82,7 +26,7 @@ fn frames_and_variables_agree_with_what_the_interpreter_says_itself() {
                 for key in ["function", "file", "line"] {
                     assert_eq!(frame[key], expected[key], "{version:?}: {key} in\n{frame:#}\n{expected:#}");
                 }
-                hold_variables(version, frame, &expected["locals"]);
+                hold_variables(&version, frame, &expected["locals"]);
             }
             assert_eq!(frames.len(), list(expected).len(), "{version:?}, thread {tid}");
         }
@@ -90,7 +34,7 @@ fn frames_and_variables_agree_with_what_the_interpreter_says_itself() {
 }
 
 #[track_caller]
-fn hold_variables(version: (u64, u64, u64), frame: &Value, expected: &Value) {
+fn hold_variables(version: &PythonVersion, frame: &Value, expected: &Value) {
     let name = |variable: &Value| variable["name"].as_str().expect("a name").to_owned();
     let found: BTreeMap<String, &str> =
         list(&frame["variables"]).iter().map(|variable| (name(variable), text(&variable["value"]))).collect();
@@ -112,9 +56,7 @@ fn attributes_of_an_instance_nobody_looked_at_are_found_where_the_version_keeps_
         let frame = list(&stack["frames"]).iter().find(|frame| frame["function"] == "objects").expect("the frame");
         let inline =
             list(&frame["variables"]).iter().find(|variable| variable["name"] == "inline").expect("a variable");
-        let attributes = list(&inline["value"]["attributes"]).iter();
-        let mut found: Vec<(&str, &str)> =
-            attributes.map(|pair| (pair[0].as_str().expect("a name"), text(&pair[1]))).collect();
+        let mut found = attributes(&inline["value"]);
         let expected = list(&truth["inline"]).iter();
         let mut expected: Vec<(&str, &str)> =
             expected.map(|pair| (pair[0].as_str().expect("a name"), text(&pair[1]))).collect();

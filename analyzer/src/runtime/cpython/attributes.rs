@@ -58,7 +58,8 @@ impl fmt::Display for Computed {
 }
 
 /// Getters written in C that only hand out an object: the type that has them, the attribute, and the field it is in.
-const HANDED_OUT: [(&str, &str, &str); 15] = [
+const HANDED_OUT: [(&str, &str, &str); 16] = [
+    ("type", "__bases__", "PyTypeObject.tp_bases"),
     ("BaseException", "args", "PyBaseExceptionObject.args"),
     ("BaseException", "__traceback__", "PyBaseExceptionObject.traceback"),
     ("BaseException", "__context__", "PyBaseExceptionObject.context"),
@@ -141,6 +142,10 @@ impl Heap<'_> {
         })
     }
 
+    fn is_class(&self, object: Avma) -> bool {
+        self.type_of(object).is_ok_and(|meta| meta.has(TYPE))
+    }
+
     /// Whether what a class keeps goes before what an instance keeps.
     fn is_data_descriptor(&self, found: &Found) -> bool {
         match found.entry {
@@ -165,6 +170,9 @@ impl Heap<'_> {
             Entry::Member(row) => return self.member(object, row),
             Entry::Method(row) => Attribute::BuiltinMethod { row, receiver: object },
             Entry::GetSet(_) if name == "__class__" => Attribute::Object(facts.at),
+            Entry::GetSet(_) if name == "__name__" && self.is_class(object) => {
+                Attribute::Plain(PythonValue::text(&self.class(object)?.simple_name()))
+            }
             Entry::GetSet(_) => return self.handed_out(found, object, name),
             Entry::Object(kept) => self.bound_object(kept, object, facts)?,
         }))

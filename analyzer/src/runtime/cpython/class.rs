@@ -204,7 +204,6 @@ impl Heap<'_> {
             return Ok(PythonValue::Constant("None"));
         }
         let (text, _) = self.memory.read_c_string(at, LONGEST_NAME)?;
-        let points: Vec<u32> = String::from_utf8_lossy(&text).chars().map(u32::from).collect();
-        Ok(PythonValue::Str { length: points.len() as u64, points })
+        Ok(PythonValue::text(&String::from_utf8_lossy(&text)))
     }
 }

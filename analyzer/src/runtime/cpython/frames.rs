@@ -77,6 +77,17 @@ pub(super) fn stack(heap: &Heap<'_>, thread: &PythonThread, limit: usize) -> Pyt
     stack
 }
 
+/// The line that a generator that has not ended stands at.
+pub(super) fn line_of_generator(heap: &Heap<'_>, generator: Avma) -> Result<Option<i32>, Unreadable> {
+    let at = match heap.layout.minor {
+        Minor(..=10) => heap.object(generator, "PyGenObject.gi_frame")?,
+        _ => heap.field(generator, "PyGenObject.gi_iframe")?,
+    };
+    let code = code_of(heap, at)?;
+    heap.expect(code, "code")?;
+    line(heap, code, last_instruction(heap, at, code)?)
+}
+
 fn innermost(heap: &Heap<'_>, state: Avma) -> Result<Option<Avma>, Unreadable> {
     match heap.layout.minor {
         Minor(..=10) => heap.pointer(state, "PyThreadState.frame"),

@@ -53,6 +53,11 @@ impl TypeFacts {
         self.flags >> flag & 1 != 0
     }
 
+    /// `type.__name__`: the last part of the qualified name.
+    pub(super) fn simple_name(&self) -> String {
+        self.name.rsplit('.').next().unwrap_or_default().to_owned()
+    }
+
     /// The name as Python writes it: `module.Name`, built-in types without a module.
     pub(super) fn full_name(&self) -> String {
         match &self.module {
@@ -170,13 +175,19 @@ impl<'a> Heap<'a> {
             let module = self.module_of(at).filter(|module| module != "builtins");
             return Ok(TypeFacts { at, name, module, flags, builtin: None });
         }
-        let (name, _) = self.memory.read_c_string(self.object(at, "PyTypeObject.tp_name")?, LONGEST_TYPE_NAME)?;
-        let full = String::from_utf8_lossy(&name).into_owned();
+        let full = self.tp_name(at)?;
         let (module, name) = match full.rsplit_once('.') {
             Some((module, name)) => (Some(module.to_owned()), name.to_owned()),
             None => (None, full.clone()),
         };
         Ok(TypeFacts { at, name, module: module.filter(|module| module != "builtins"), flags, builtin: Some(full) })
+    }
+
+    /// The name that a type has in C: types made by Python code have their plain name there, others often one with a
+    /// module.
+    pub(super) fn tp_name(&self, at: Avma) -> Result<String, Unreadable> {
+        let (name, _) = self.memory.read_c_string(self.object(at, "PyTypeObject.tp_name")?, LONGEST_TYPE_NAME)?;
+        Ok(String::from_utf8_lossy(&name).into_owned())
     }
 
     fn module_of(&self, of: Avma) -> Option<String> {

@@ -13,8 +13,8 @@ mod dict;
 mod find;
 mod frames;
 mod heap;
-#[allow(dead_code, reason = "the same")]
 mod instance;
+mod kinds;
 mod layout;
 mod lines;
 mod locals;

@@ -1,6 +1,7 @@
 //! From objects in memory to values.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use dpdb_snapshot::Avma;
@@ -8,6 +9,7 @@ use dpdb_snapshot::Avma;
 use super::attributes::Attribute;
 use super::containers::Members;
 use super::heap::{BYTES, DICT, EXCEPTION, Heap, LIST, LONG, STR, TUPLE, TYPE, TypeFacts};
+use super::kinds::{Kind, Subject};
 use super::numbers::MOST_DIGITS;
 use super::unreadable::Unreadable;
 use super::value::{Items, PythonValue};
@@ -15,14 +17,16 @@ use crate::value::ValueLimits;
 
 /// Reads values within limits.
 pub(super) struct Reader<'h, 'a> {
-    heap: &'h Heap<'a>,
-    limits: ValueLimits,
+    pub(super) heap: &'h Heap<'a>,
+    pub(super) limits: ValueLimits,
+    /// The kinds of types, by their addresses.
+    pub(super) kinds: RefCell<HashMap<Avma, Option<Kind>>>,
     left: Cell<usize>,
 }
 
 impl<'h, 'a> Reader<'h, 'a> {
     pub(super) fn new(heap: &'h Heap<'a>, limits: ValueLimits) -> Reader<'h, 'a> {
-        Reader { heap, limits, left: Cell::new(limits.nodes) }
+        Reader { heap, limits, kinds: RefCell::default(), left: Cell::new(limits.nodes) }
     }
 
     /// The value of the object at `at`.
@@ -30,13 +34,21 @@ impl<'h, 'a> Reader<'h, 'a> {
         self.nested(at, &mut Vec::new())
     }
 
+    /// Whether one more value may be read.
+    pub(super) fn spend(&self) -> bool {
+        let left = self.left.get().checked_sub(1);
+        self.left.set(left.unwrap_or(0));
+        left.is_some()
+    }
+
     /// The value of an object inside of those on the `path`.
-    fn nested(&self, at: Avma, path: &mut Vec<Avma>) -> PythonValue {
+    pub(super) fn nested(&self, at: Avma, path: &mut Vec<Avma>) -> PythonValue {
         if path.len() > self.limits.depth {
             return PythonValue::Truncated("depth");
         }
-        let Some(left) = self.left.get().checked_sub(1) else { return PythonValue::Truncated("nodes") };
-        self.left.set(left);
+        if !self.spend() {
+            return PythonValue::Truncated("nodes");
+        }
         let facts = match self.heap.type_of(at) {
             Ok(facts) => facts,
             Err(why) => return why.into(),
@@ -55,12 +67,23 @@ impl<'h, 'a> Reader<'h, 'a> {
             facts if facts.has(TUPLE) => Items::Tuple,
             facts if facts.has(LIST) => Items::List,
             facts if facts.has(DICT) => Items::Dict,
-            facts => return PythonValue::Object { type_name: facts.full_name(), at, attributes: Vec::new() },
+            facts => {
+                return PythonValue::Object { type_name: facts.full_name(), at, text: None, attributes: Vec::new() };
+            }
         };
         PythonValue::Cycle(kind)
     }
 
+    /// By its kind where one is known. What a version has no offsets for is shown as any other object.
     fn of_type(&self, at: Avma, facts: &Rc<TypeFacts>, path: &mut Vec<Avma>) -> Result<PythonValue, Unreadable> {
+        let Some(kind) = self.kind_of(facts) else { return self.of_builtin(at, facts, path) };
+        match kind(self, &mut Subject { at, facts, path }) {
+            Err(Unreadable::NoField { .. }) => self.of_builtin(at, facts, path),
+            shown => shown,
+        }
+    }
+
+    fn of_builtin(&self, at: Avma, facts: &Rc<TypeFacts>, path: &mut Vec<Avma>) -> Result<PythonValue, Unreadable> {
         let heap = self.heap;
         let value = match facts.builtin.as_deref() {
             Some("NoneType") => PythonValue::Constant("None"),
@@ -80,7 +103,6 @@ impl<'h, 'a> Reader<'h, 'a> {
                 let name = heap.name(heap.object(at, "PyFunctionObject.func_qualname")?)?;
                 PythonValue::Named { kind: "function", name, at: Some(at) }
             }
-            Some("builtin_function_or_method") => self.builtin_function(at)?,
             _ => return self.of_family(at, facts, path),
         };
         Ok(value)
@@ -137,7 +159,7 @@ impl<'h, 'a> Reader<'h, 'a> {
         PythonValue::Items { kind, items, length: members.length }
     }
 
-    fn dict(&self, at: Avma, path: &mut Vec<Avma>) -> Result<PythonValue, Unreadable> {
+    pub(super) fn dict(&self, at: Avma, path: &mut Vec<Avma>) -> Result<PythonValue, Unreadable> {
         let found = self.heap.dict(at, self.limits.elements)?;
         let pairs = found.pairs.iter().map(|(key, value)| (self.nested(*key, path), self.nested(*value, path)));
         Ok(PythonValue::Dict { entries: pairs.collect(), length: found.length })
@@ -147,13 +169,6 @@ impl<'h, 'a> Reader<'h, 'a> {
         let dict = self.heap.object(at, "PyModuleObject.md_dict")?;
         let name = self.heap.dict_get(dict, "__name__").ok_or(Unreadable::NotA { expected: "module", at })?;
         Ok(PythonValue::Named { kind: "module", name: self.heap.name(name)?, at: None })
-    }
-
-    fn builtin_function(&self, at: Avma) -> Result<PythonValue, Unreadable> {
-        let row = self.heap.object(at, "PyCFunctionObject.m_ml")?;
-        let (name, _) = self.heap.memory.read_c_string(self.heap.object(row, "PyMethodDef.ml_name")?, 256)?;
-        let name = String::from_utf8_lossy(&name).into_owned();
-        Ok(PythonValue::Named { kind: "built-in function", name, at: Some(at) })
     }
 
     fn exception(&self, at: Avma, facts: &TypeFacts, path: &mut Vec<Avma>) -> Result<PythonValue, Unreadable> {
@@ -170,8 +185,14 @@ impl<'h, 'a> Reader<'h, 'a> {
     }
 
     fn object(&self, at: Avma, facts: &TypeFacts, path: &mut Vec<Avma>) -> PythonValue {
+        let attributes = self.attributes(at, path);
+        PythonValue::Object { type_name: facts.full_name(), at, text: None, attributes }
+    }
+
+    /// What an object keeps itself.
+    pub(super) fn attributes(&self, at: Avma, path: &mut Vec<Avma>) -> Vec<(String, PythonValue)> {
         let attributes = self.heap.own_attributes(at, self.limits.elements).unwrap_or_default();
-        let attributes = attributes.into_iter().filter_map(|(name, value)| {
+        let shown = attributes.into_iter().filter_map(|(name, value)| {
             let value = match value {
                 Attribute::Object(at) => self.nested(at, path),
                 Attribute::Plain(value) => value,
@@ -179,6 +200,6 @@ impl<'h, 'a> Reader<'h, 'a> {
             };
             Some((name, value))
         });
-        PythonValue::Object { type_name: facts.full_name(), at, attributes: attributes.collect() }
+        shown.collect()
     }
 }

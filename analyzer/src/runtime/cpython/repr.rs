@@ -41,6 +41,12 @@ pub(super) fn name(text: &str) -> String {
     self::text(&text.chars().map(u32::from).collect::<Vec<_>>())
 }
 
+/// A text in double quotes, for the few places where Python writes `"%U"`; escaped for terminals all the same.
+pub(super) fn double_quoted(text: &str) -> String {
+    let quoted = name(text);
+    format!("\"{}\"", &quoted[1..quoted.len() - 1])
+}
+
 /// `str.__repr__`: in single quotes unless the text has those and no double ones.
 pub(super) fn text(points: &[u32]) -> String {
     let has = |quote: char| points.contains(&u32::from(quote));

@@ -81,12 +81,21 @@ pub enum PythonValue {
         /// Where it is, for functions.
         at: Option<Avma>,
     },
+    /// An object written as a call that makes it: `deque([1, 2], maxlen=3)`.
+    Call {
+        /// What is called.
+        callee: String,
+        /// Its arguments, with the names of those that have one.
+        args: Vec<(Option<String>, PythonValue)>,
+    },
     /// Any other object.
     Object {
         /// Its type, with its module.
         type_name: String,
         /// Where it is.
         at: Avma,
+        /// What its `repr()` is, where its structure tells that.
+        text: Option<String>,
         /// The attributes that it keeps itself.
         attributes: Vec<(String, PythonValue)>,
     },
@@ -108,6 +117,14 @@ pub enum Items {
     FrozenSet,
     /// In a cycle only; its entries are pairs.
     Dict,
+}
+
+impl PythonValue {
+    /// A `str`.
+    pub(super) fn text(text: &str) -> PythonValue {
+        let points: Vec<u32> = text.chars().map(u32::from).collect();
+        PythonValue::Str { length: points.len() as u64, points }
+    }
 }
 
 impl From<Unreadable> for PythonValue {
@@ -146,6 +163,15 @@ impl fmt::Display for PythonValue {
             }
             PythonValue::Named { kind, name, at: None } => write!(f, "<{kind} {}>", repr::name(name)),
             PythonValue::Named { kind, name, at: Some(at) } => write!(f, "<{kind} {name} at {at}>"),
+            PythonValue::Call { callee, args } => {
+                f.write_str(callee)?;
+                let texts = args.iter().map(|(name, value)| match name {
+                    Some(name) => format!("{name}={value}"),
+                    None => value.to_string(),
+                });
+                list(f, "(", texts, args.len() as u64, ")")
+            }
+            PythonValue::Object { text: Some(text), .. } => f.write_str(text),
             PythonValue::Object { type_name, at, .. } => write!(f, "<{type_name} object at {at}>"),
             PythonValue::Cycle(Items::Tuple) => f.write_str("(...)"),
             PythonValue::Cycle(Items::List) => f.write_str("[...]"),
@@ -200,7 +226,7 @@ impl Serialize for PythonValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut text = String::new();
         let _ = write!(text, "{self}");
-        let PythonValue::Object { type_name, at, attributes } = self else {
+        let PythonValue::Object { type_name, at, attributes, .. } = self else {
             return serializer.serialize_str(&text);
         };
         let mut map = serializer.serialize_map(Some(3))?;
