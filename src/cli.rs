@@ -65,7 +65,7 @@ enum Sub {
     Ls(LsArgs),
     /// Write a snapshot as a plain ELF core, for gdb and lldb
     Export(ExportArgs),
-    /// Print the frames of all threads as JSON (schema frames/1)
+    /// Print all frames of a crash as JSON (schema frames/1), or the crashes of a whole run, equal ones together
     Report(ReportArgs),
     /// Say whether tracing works on this machine, and if not, what to do
     Doctor(DoctorArgs),
@@ -193,12 +193,20 @@ pub struct ExportArgs {
 
 /// What to report.
 #[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    dpdb-trace report pid_1234.snap --json         all frames and variables of one crash\n  \
+    dpdb-trace report crashes/                     the crashes of a run, equal ones together\n  \
+    dpdb-trace report crashes/ --md >> \"$GITHUB_STEP_SUMMARY\"")]
 pub struct ReportArgs {
-    /// A snapshot, a core.zst or an ELF core
-    pub file: PathBuf,
-    /// As JSON, the only form there is so far
-    #[arg(long)]
+    /// A snapshot, a core.zst or an ELF core; or a directory or several files: the crashes of a run
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub paths: Vec<PathBuf>,
+    /// As JSON, for one file the only form there is so far
+    #[arg(long, conflicts_with = "md")]
     pub json: bool,
+    /// The crashes of a run as Markdown
+    #[arg(long)]
+    pub md: bool,
     /// Indented
     #[arg(long)]
     pub indent: bool,
@@ -321,7 +329,7 @@ mod tests {
 
     #[test]
     fn options_of_ours_end_where_the_command_begins() {
-        assert_eq!(run(&["ls", "-la", "--quiet", "info"]), ["ls", "-la", "--quiet", "info"]);
+        assert_eq!(run(&["df", "-a", "--quiet", "info"]), ["df", "-a", "--quiet", "info"]);
         assert_eq!(run(&["--quiet", "ls", "--help"]), ["ls", "--help"]);
         assert_eq!(run(&["--", "info", "--json"]), ["info", "--json"]);
         assert_eq!(run(&["run", "--", "inspect", "x"]), ["inspect", "x"]);

@@ -4,6 +4,7 @@
 //! table of commands without a process and a pipe in between; it is no interface for others.
 
 pub mod cli;
+mod crash_groups;
 mod deaths;
 mod doctor;
 pub mod engine;
@@ -12,6 +13,7 @@ mod failure;
 mod info;
 mod inspect;
 mod ls;
+mod parallel;
 pub mod render;
 mod report;
 mod run;

@@ -17,12 +17,25 @@ pub fn is_snapshot_or_core(path: &Path) -> bool {
     head.starts_with(&ZSTD) || (head.starts_with(b"\x7fELF") && head[16..18] == [4, 0])
 }
 
+/// The files that `paths` stand for, one after the other ([`named_by`]).
+///
+/// # Errors
+/// A directory cannot be read; the error names it.
+pub fn named_by_all(paths: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        let found = named_by(path);
+        files.extend(found.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?);
+    }
+    Ok(files)
+}
+
 /// The files that `path` stands for, by name: itself unless it is a directory; of a directory those that are called
 /// like snapshots or cores. A file that another process removes meanwhile is left out.
 ///
 /// # Errors
 /// The directory cannot be read.
-pub fn named_by(path: &Path) -> io::Result<Vec<PathBuf>> {
+fn named_by(path: &Path) -> io::Result<Vec<PathBuf>> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }

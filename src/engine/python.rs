@@ -28,7 +28,12 @@ pub fn is_internal(session: &Session, interpreter: usize, frame: &Frame) -> bool
 
 /// Whether a Python frame is the user's own code and not of Python's library.
 pub fn is_users(frame: &PythonFrame) -> bool {
-    let file = String::from_utf8_lossy(frame.file.as_bytes());
+    is_users_file(frame.file.as_bytes())
+}
+
+/// Whether Python code in a file of this name is the user's own.
+pub fn is_users_file(file: &[u8]) -> bool {
+    let file = String::from_utf8_lossy(file);
     let Some((_, library)) = file.rsplit_once("/lib/python3") else { return !file.starts_with('<') };
     library.contains("/site-packages/") || library.contains("/dist-packages/")
 }

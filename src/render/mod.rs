@@ -1,6 +1,7 @@
 //! From [`Reply`] to text for people, or JSON for programs. Nothing here knows where a reply came from.
 
 mod crash;
+mod crash_groups;
 mod facts;
 mod frames;
 mod help;
@@ -20,6 +21,7 @@ mod value_string;
 mod variables;
 
 pub use crash::{headline, info};
+pub use crash_groups::{markdown as groups_markdown, text as groups_text};
 pub use frames::lines as frame_lines;
 pub use json::{answer as json_answer, failure as json_failure, line as json_line};
 pub use listing::snapshot_lines;
