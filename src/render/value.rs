@@ -66,6 +66,9 @@ impl Writer {
     /// A value that stands `level` braces deep.
     pub(super) fn value(&self, value: &ValueTree, level: usize) -> String {
         let rust = self.spelling.rust;
+        if let Some(missing) = value.missing() {
+            return absence(missing);
+        }
         match value {
             ValueTree::Integer(value) => value.to_string(),
             ValueTree::Large(value) => value.to_string(),
@@ -99,7 +102,6 @@ impl Writer {
             ValueTree::Void if rust => "()".to_owned(),
             ValueTree::Void => "void".to_owned(),
             ValueTree::MemberPointer(text) => clean_str(text),
-            ValueTree::Missing(missing) => absence(missing),
             ValueTree::Truncated(_) => "...".to_owned(),
             ValueTree::TimedOut(limit) => format!("<cut after {} ms>", limit.as_millis()),
             // What the analyzer learns to tell before it is written here is shown as its data.

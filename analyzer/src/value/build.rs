@@ -128,6 +128,9 @@ impl<'c, 'a> Builder<'c, 'a> {
             TypeKind::Base(base) => self.number(of, *base, place),
             TypeKind::Enumeration(enumeration) => self.enumerator(enumeration, place, size.unwrap_or(4)),
             TypeKind::Pointer(to) => {
+                if let Some(implicit) = self.implicit_target(*to, place, depth).filter(|_| !self.limits.words) {
+                    return Ok(implicit);
+                }
                 let plain = self.pointer(*to, place)?;
                 Ok(match self.limits.style {
                     ValueStyle::Raw => plain,
@@ -234,10 +237,39 @@ impl<'c, 'a> Builder<'c, 'a> {
         Some(if hit.offset == 0 { hit.name } else { format!("{}+{}", hit.name, hit.offset) })
     }
 
+    /// An object that is nowhere in memory, and what is known of its value, where a pointer to it is at `place`
+    /// (DWARF 5, 2.6.1.1.4: implicit pointers).
+    fn implicit_target(&mut self, to: TypeRef, place: &Place, depth: usize) -> Option<ValueTree> {
+        let (target, offset) = place.implicit_pointer()?;
+        let value = match super::variables::place_of(self.context, target) {
+            Ok(inner) => {
+                let inner = inner.skip(offset as u64);
+                match self.implicit_text(to, &inner) {
+                    Some(text) => text,
+                    None => self.value(to, &inner, depth + 1),
+                }
+            }
+            Err(missing) => missing.into(),
+        };
+        Some(ValueTree::Reference { to: None, value: Box::new(value) })
+    }
+
+    /// The text behind an implicit pointer to C's `char`: a string literal whose bytes only the location has.
+    fn implicit_text(&self, to: TypeRef, place: &Place) -> Option<ValueTree> {
+        let (_, of) = types::strip(self.context.view, to)?;
+        let TypeKind::Base(base) = of.kind else { return None };
+        if !scalar::is_text(base, &of) {
+            return None;
+        }
+        let byte = |at| Some(place.skip(at).read(self.context.memory(), 1).ok()?[0]);
+        let bytes: Vec<u8> = (0..self.limits.bytes).map_while(byte).take_while(|byte| *byte != 0).collect();
+        let length = bytes.len() as u64;
+        (!bytes.is_empty()).then_some(ValueTree::Bytes { bytes, length })
+    }
+
     fn reference(&mut self, to: TypeRef, place: &Place, depth: usize) -> Result<ValueTree, Missing> {
-        if let Some((target, offset)) = place.implicit_pointer() {
-            let inner = super::variables::place_of(self.context, target)?.skip(offset as u64);
-            return Ok(ValueTree::Reference { to: None, value: Box::new(self.value(to, &inner, depth + 1)) });
+        if let Some(implicit) = self.implicit_target(to, place, depth) {
+            return Ok(implicit);
         }
         let address = self.address_at(place)?;
         let value = self.value(to, &Place::memory(address), depth + 1);

@@ -17,24 +17,61 @@ const MOST_ENTRIES: usize = 1 << 20;
 /// What an argument is recognised by at the call.
 enum Key {
     Register(u16),
+    /// What the register points to.
+    PointedTo(u16),
     Parameter(DieRef),
 }
 
-/// The value of `DW_OP_entry_value`'s operand, a register, when the function was entered.
-pub(super) fn of_expression(context: Context<'_, '_>, expression: Expression<Slice<'_>>) -> Result<u64, Missing> {
-    let mut operations = expression.operations(context.unit.unit.encoding());
-    match (operations.next().map_err(malformed)?, operations.next().map_err(malformed)?) {
-        (Some(Operation::Register { register }), None) => at_call(context, &Key::Register(register.0)),
-        _ => Err(Missing::Unsupported("DW_OP_entry_value of more than a register".to_owned())),
-    }
+/// The value of `DW_OP_entry_value`'s operand when the function was entered: of a register, or of what can be computed
+/// from registers.
+pub(super) fn of_expression(
+    context: Context<'_, '_>,
+    expression: Expression<Slice<'_>>,
+) -> Result<gimli::Value, Missing> {
+    let encoding = context.unit.unit.encoding();
+    let key = match (only_register(expression, encoding)?, pointing_register(expression, encoding)?) {
+        (Some(register), _) => Key::Register(register),
+        (None, Some(register)) => Key::PointedTo(register),
+        (None, None) => return evaluate::value_at_entry(context, expression.0),
+    };
+    Ok(gimli::Value::Generic(evaluate::word(&at_call(context, &key)?)))
+}
+
+/// The bytes of a register when the function was entered.
+pub(super) fn of_register(context: Context<'_, '_>, register: u16) -> Result<Arc<[u8]>, Missing> {
+    at_call(context, &Key::Register(register))
 }
 
 /// The value of the parameter at `entry` when the function was entered.
 pub(super) fn of_parameter(context: Context<'_, '_>, entry: DieRef) -> Result<u64, Missing> {
-    at_call(context, &Key::Parameter(entry))
+    at_call(context, &Key::Parameter(entry)).map(|bytes| evaluate::word(&bytes))
 }
 
-fn at_call(context: Context<'_, '_>, key: &Key) -> Result<u64, Missing> {
+/// The register that an expression is all about.
+pub(super) fn only_register(
+    expression: Expression<Slice<'_>>,
+    encoding: gimli::Encoding,
+) -> Result<Option<u16>, Missing> {
+    let mut operations = expression.operations(encoding);
+    Ok(match (operations.next().map_err(malformed)?, operations.next().map_err(malformed)?) {
+        (Some(Operation::Register { register }), None) => Some(register.0),
+        _ => None,
+    })
+}
+
+/// The register that an expression reads memory by.
+fn pointing_register(expression: Expression<Slice<'_>>, encoding: gimli::Encoding) -> Result<Option<u16>, Missing> {
+    let mut operations = expression.operations(encoding);
+    let mut next = || operations.next().map_err(malformed);
+    Ok(match (next()?, next()?, next()?) {
+        (Some(Operation::RegisterOffset { register, offset: 0, .. }), Some(Operation::Deref { .. }), None) => {
+            Some(register.0)
+        }
+        _ => None,
+    })
+}
+
+fn at_call(context: Context<'_, '_>, key: &Key) -> Result<Arc<[u8]>, Missing> {
     let frame = context.frame.ok_or(Missing::OptimizedOut)?;
     let caller_index = frame.index + 1;
     let caller = frame.frames.get(caller_index).ok_or(Missing::OptimizedOut)?;
@@ -60,7 +97,7 @@ fn at_call(context: Context<'_, '_>, key: &Key) -> Result<u64, Missing> {
     let call = find_call(&unit, function, returns_to.0).ok_or(Missing::OptimizedOut)?;
     check_target(context, caller_context, &view, call)?;
     let value = argument(caller_context, call, key)?.ok_or(Missing::OptimizedOut)?;
-    evaluate::number(caller_context, value, None)
+    evaluate::bytes(caller_context, value)
 }
 
 /// The call site entry in `function` whose call returns to `returns_to`.
@@ -142,7 +179,11 @@ fn argument<'a>(context: Context<'_, 'a>, call: UnitOffset, key: &Key) -> Result
         if !is_parameter || !matches_key(context, entry, key) {
             continue;
         }
-        let value = entry.attr_value(dw::DW_AT_call_value).or_else(|| entry.attr_value(dw::DW_AT_GNU_call_site_value));
+        let value = match key {
+            Key::PointedTo(_) => [dw::DW_AT_call_data_value, dw::DW_AT_GNU_call_site_data_value],
+            Key::Register(_) | Key::Parameter(_) => [dw::DW_AT_call_value, dw::DW_AT_GNU_call_site_value],
+        };
+        let value = value.into_iter().find_map(|name| entry.attr_value(name));
         if let Some(AttributeValue::Exprloc(expression)) = value {
             return Ok(Some(expression.0));
         }
@@ -152,7 +193,7 @@ fn argument<'a>(context: Context<'_, 'a>, call: UnitOffset, key: &Key) -> Result
 
 fn matches_key<'a>(context: Context<'_, 'a>, entry: &Entry<'a>, key: &Key) -> bool {
     match key {
-        Key::Register(register) => {
+        Key::Register(register) | Key::PointedTo(register) => {
             let Some(AttributeValue::Exprloc(location)) = entry.attr_value(dw::DW_AT_location) else { return false };
             let mut operations = location.operations(context.unit.unit.encoding());
             matches!(operations.next(), Ok(Some(Operation::Register { register: found })) if found.0 == *register)

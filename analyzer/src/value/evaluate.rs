@@ -1,13 +1,19 @@
 //! DWARF expressions (DWARF 5, sections 2.5 and 2.6) over a stopped process.
 
+use std::sync::Arc;
+
 use dpdb_snapshot::Avma;
-use gimli::{AttributeValue, DieReference, Evaluation, EvaluationResult, Expression, Location, UnitOffset, ValueType};
+use gimli::{
+    AttributeValue, DieReference, Evaluation, EvaluationResult, Expression, Location, UnitOffset, ValueType,
+    constants as dw,
+};
 
 use super::context::Context;
 use super::place::{Missing, Piece, Place, Source};
 use super::{entry_value, registers, tls};
 use crate::dwarf::{DieRef, Slice};
 use crate::svma::Svma;
+use crate::types::{self, TypeKind};
 
 /// Steps that one expression may take. `DW_OP_bra` can loop.
 const MOST_STEPS: u32 = 100_000;
@@ -23,7 +29,7 @@ pub(crate) fn place<'e, 'a: 'e>(
     if expression.is_empty() {
         return Err(Missing::OptimizedOut);
     }
-    let pieces = run(context, expression, object, None)?;
+    let pieces = run(context, expression, Start { object, ..Start::default() })?;
     if let [gimli::Piece { size_in_bits: None, location: Location::Address { address }, .. }] = pieces[..] {
         return Ok(Place::memory(Avma(address)));
     }
@@ -37,12 +43,12 @@ pub(crate) fn number<'e, 'a: 'e>(
     expression: Slice<'e>,
     initial: Option<u64>,
 ) -> Result<u64, Missing> {
-    let pieces = run(context, expression, initial, initial)?;
+    let pieces = run(context, expression, Start { object: initial, initial, ..Start::default() })?;
     match &pieces[..] {
         [piece] => match piece.location {
             Location::Address { address } => Ok(address),
             Location::Value { value } => value.to_u64(u64::MAX).map_err(malformed),
-            Location::Register { register } => registers::word(context, register.0),
+            Location::Register { register } => Ok(word(&registers::bytes(context, register.0)?)),
             Location::Empty => Err(Missing::OptimizedOut),
             _ => Err(Missing::Unsupported("an expression that gives no number".to_owned())),
         },
@@ -50,21 +56,77 @@ pub(crate) fn number<'e, 'a: 'e>(
     }
 }
 
+/// The bytes of the value that an expression computes.
+pub(super) fn bytes(context: Context<'_, '_>, expression: Slice<'_>) -> Result<Arc<[u8]>, Missing> {
+    let expression = as_value(context, expression)?;
+    let pieces = run(context, Slice::new(&expression, gimli::LittleEndian), Start::default())?;
+    let [piece] = <[_; 1]>::try_from(pieces).map_err(|_| no_value())?;
+    match convert(context, piece).source {
+        Source::Register(bytes) | Source::Constant(bytes) => Ok(bytes),
+        Source::Missing(missing) => Err(missing),
+        Source::Memory(_) | Source::ImplicitPointer { .. } => Err(no_value()),
+    }
+}
+
+/// The value that an expression computes from the registers as they were when the frame's function was entered.
+pub(super) fn value_at_entry(context: Context<'_, '_>, expression: Slice<'_>) -> Result<gimli::Value, Missing> {
+    let expression = as_value(context, expression)?;
+    let start = Start { at_entry: true, ..Start::default() };
+    match &run(context, Slice::new(&expression, gimli::LittleEndian), start)?[..] {
+        [gimli::Piece { location: Location::Value { value }, .. }] => Ok(*value),
+        _ => Err(no_value()),
+    }
+}
+
+/// The expression, made to say that what it leaves on the stack is a value and no address, unless it describes a place
+/// of its own.
+fn as_value(context: Context<'_, '_>, expression: Slice<'_>) -> Result<Vec<u8>, Missing> {
+    use gimli::Operation as Op;
+    let mut operations = Expression(expression).operations(context.unit.unit.encoding());
+    let mut is_place = false;
+    while let Some(operation) = operations.next().map_err(malformed)? {
+        is_place |= matches!(
+            operation,
+            Op::Register { .. }
+                | Op::ImplicitValue { .. }
+                | Op::ImplicitPointer { .. }
+                | Op::StackValue
+                | Op::Piece { .. }
+        );
+    }
+    let end = (!is_place).then_some(dw::DW_OP_stack_value.0);
+    Ok(expression.slice().iter().copied().chain(end).collect())
+}
+
+fn no_value() -> Missing {
+    Missing::Unsupported("an expression that gives no value".to_owned())
+}
+
+/// What an evaluation begins with.
+#[derive(Clone, Copy, Default)]
+struct Start {
+    /// What `DW_OP_push_object_address` gives.
+    object: Option<u64>,
+    /// What is on the stack.
+    initial: Option<u64>,
+    /// Registers are asked for as they were when the function was entered.
+    at_entry: bool,
+}
+
 fn run<'e, 'a: 'e>(
     context: Context<'_, 'a>,
     expression: Slice<'e>,
-    object: Option<u64>,
-    initial: Option<u64>,
+    start: Start,
 ) -> Result<Vec<gimli::Piece<Slice<'e>>>, Missing> {
     if context.depth > MOST_LEVELS {
         return Err(Missing::Malformed("expressions refer to each other without end".to_owned()));
     }
     let mut evaluation = Expression(expression).evaluation(context.unit.unit.encoding());
     evaluation.set_max_iterations(MOST_STEPS);
-    if let Some(object) = object {
+    if let Some(object) = start.object {
         evaluation.set_object_address(object);
     }
-    if let Some(initial) = initial {
+    if let Some(initial) = start.initial {
         evaluation.set_initial_value(initial);
     }
     let inner = Context { depth: context.depth + 1, ..context };
@@ -72,6 +134,13 @@ fn run<'e, 'a: 'e>(
     loop {
         state = match state {
             EvaluationResult::Complete => return Ok(evaluation.result()),
+            EvaluationResult::RequiresRegister { register, base_type } if start.at_entry => {
+                let bytes = entry_value::of_register(inner, register.0)?;
+                evaluation.resume_with_register(typed(inner, base_type, &bytes)?).map_err(malformed)?
+            }
+            EvaluationResult::RequiresMemory { .. } if start.at_entry => {
+                return Err(Missing::Unsupported("memory as it was when the function was entered".to_owned()));
+            }
             state => answer(inner, &mut evaluation, state)?,
         };
     }
@@ -91,11 +160,11 @@ fn answer<'e, 'a: 'e>(
             let mut word = [0; 8];
             let size = usize::from(size).min(word.len());
             context.memory().read(Avma(address), &mut word[..size])?;
-            evaluation.resume_with_memory(typed(context, base_type, u64::from_le_bytes(word))?)
+            evaluation.resume_with_memory(typed(context, base_type, &word)?)
         }
         EvaluationResult::RequiresRegister { register, base_type } => {
-            let word = registers::word(context, register.0)?;
-            evaluation.resume_with_register(typed(context, base_type, word)?)
+            let bytes = registers::bytes(context, register.0)?;
+            evaluation.resume_with_register(typed(context, base_type, &bytes)?)
         }
         EvaluationResult::RequiresFrameBase => evaluation.resume_with_frame_base(frame_base(context)?),
         EvaluationResult::RequiresCallFrameCfa => evaluation.resume_with_call_frame_cfa(cfa(context)?),
@@ -107,8 +176,7 @@ fn answer<'e, 'a: 'e>(
             return Err(Missing::Unsupported("DW_OP_call_ref".to_owned()));
         }
         EvaluationResult::RequiresEntryValue(expression) => {
-            let value = entry_value::of_expression(context, expression)?;
-            evaluation.resume_with_entry_value(gimli::Value::Generic(value))
+            evaluation.resume_with_entry_value(entry_value::of_expression(context, expression)?)
         }
         EvaluationResult::RequiresParameterRef(parameter) => {
             let value = entry_value::of_parameter(context, context.unit.die(parameter))?;
@@ -128,19 +196,41 @@ fn answer<'e, 'a: 'e>(
     next.map_err(malformed)
 }
 
-fn typed(context: Context<'_, '_>, of: UnitOffset, word: u64) -> Result<gimli::Value, Missing> {
-    let of = if of.0 == 0 { ValueType::Generic } else { base_type(context, of)? };
-    gimli::Value::from_u64(of, word).map_err(malformed)
+/// The first bytes as a value of the type at `of`, without a conversion; what is missing of them is zero.
+fn typed(context: Context<'_, '_>, of: UnitOffset, bytes: &[u8]) -> Result<gimli::Value, Missing> {
+    let word = word(bytes);
+    match base_type(context, of)? {
+        ValueType::Generic => Ok(gimli::Value::Generic(word)),
+        of => gimli::Value::parse(of, Slice::new(&word.to_le_bytes(), gimli::LittleEndian)).map_err(malformed),
+    }
 }
 
-/// The value type of a `DW_TAG_base_type` entry.
+/// The first eight bytes as a number; what is missing of them is zero.
+pub(super) fn word(bytes: &[u8]) -> u64 {
+    let mut word = [0; 8];
+    let count = bytes.len().min(word.len());
+    word[..count].copy_from_slice(&bytes[..count]);
+    u64::from_le_bytes(word)
+}
+
+/// The value type of a `DW_TAG_base_type` entry. gcc also computes with characters and truth values, which are the
+/// integers of their size.
 fn base_type(context: Context<'_, '_>, offset: UnitOffset) -> Result<ValueType, Missing> {
     if offset.0 == 0 {
         return Ok(ValueType::Generic);
     }
-    let entry = context.unit.unit.entry(offset).map_err(malformed)?;
-    let found = ValueType::from_entry(&entry).map_err(malformed)?;
-    found.ok_or_else(|| Missing::Unsupported("an expression over a type of more than 64 bits".to_owned()))
+    let die = context.unit.die(offset);
+    let of = types::read(context.view, die).ok_or_else(|| malformed(gimli::Error::TypeMismatch))?;
+    let TypeKind::Base(base) = of.kind else { return Err(malformed(gimli::Error::TypeMismatch)) };
+    let encoding = match base.encoding {
+        dw::DW_ATE_signed_char => dw::DW_ATE_signed,
+        dw::DW_ATE_unsigned_char | dw::DW_ATE_boolean | dw::DW_ATE_UTF | dw::DW_ATE_address => dw::DW_ATE_unsigned,
+        other => other,
+    };
+    let found = ValueType::from_encoding(encoding, of.size.unwrap_or_default());
+    found.ok_or_else(|| {
+        Missing::Unsupported(format!("an expression over the type {}", of.name.as_deref().unwrap_or("without a name")))
+    })
 }
 
 fn cfa(context: Context<'_, '_>) -> Result<u64, Missing> {

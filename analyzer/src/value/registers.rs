@@ -1,5 +1,7 @@
 //! What a DWARF register number holds in a frame (x86-64 psABI, figure 3.36).
 
+use std::sync::Arc;
+
 use super::context::Context;
 use super::place::{Missing, Source};
 use crate::arch::x86_64::REGISTER_NAMES;
@@ -16,21 +18,16 @@ const GS_BASE: u16 = 59;
 const X87_AREA: usize = 32;
 const VECTOR_AREA: usize = 160;
 
-/// The word in a register.
-pub(super) fn word(context: Context<'_, '_>, register: u16) -> Result<u64, Missing> {
+/// The bytes in a register.
+pub(super) fn bytes(context: Context<'_, '_>, register: u16) -> Result<Arc<[u8]>, Missing> {
     match source(context, register) {
-        Source::Register(bytes) => {
-            let mut word = [0; 8];
-            let count = bytes.len().min(word.len());
-            word[..count].copy_from_slice(&bytes[..count]);
-            Ok(u64::from_le_bytes(word))
-        }
+        Source::Register(bytes) => Ok(bytes),
         Source::Missing(missing) => Err(missing),
         Source::Memory(_) | Source::Constant(_) | Source::ImplicitPointer { .. } => Err(Missing::OptimizedOut),
     }
 }
 
-/// The bytes in a register.
+/// A register as the storage of a value.
 pub(super) fn source(context: Context<'_, '_>, register: u16) -> Source {
     let Some(frame) = context.frame else { return Source::Missing(Missing::NoAddress) };
     let general = |registers: &FrameRegisters| registers.get(register).map(|value| value.to_le_bytes().to_vec());

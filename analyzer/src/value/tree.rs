@@ -159,7 +159,27 @@ impl ValueTree {
 
     /// Whether the compiler kept no part of it.
     pub fn is_optimized_out(&self) -> bool {
-        matches!(self, ValueTree::Missing(Missing::OptimizedOut))
+        self.missing() == Some(&Missing::OptimizedOut)
+    }
+
+    /// Why no part of it is known, where all its parts are missing for one reason.
+    pub fn missing(&self) -> Option<&Missing> {
+        let mut reasons = None;
+        self.agrees_on(&mut reasons).then_some(reasons).flatten()
+    }
+
+    /// Whether each part is missing for the same reason as all before it. Parts without a value count for nothing.
+    fn agrees_on<'v>(&'v self, reason: &mut Option<&'v Missing>) -> bool {
+        match self {
+            ValueTree::Missing(missing) => *reason.get_or_insert(missing) == missing,
+            ValueTree::Void => true,
+            ValueTree::Named { value, .. } => value.agrees_on(reason),
+            ValueTree::Struct(fields) | ValueTree::Union(fields) => {
+                fields.iter().all(|(_, value)| value.agrees_on(reason))
+            }
+            ValueTree::Array { items, .. } => items.iter().all(|item| item.agrees_on(reason)),
+            _ => false,
+        }
     }
 }
 

@@ -308,8 +308,9 @@ fn entry_value_of<'a>(context: Context<'_, 'a>, declared: &Declaration<'a>, limi
     let context = Context { unit, ..context };
     let start = context.view.entry_address(unit.die(context.frame?.function?))?;
     let expression = evaluate::expression_at(context, *location, Some(Svma(start))).ok()??;
-    let word = entry_value::of_expression(context, gimli::Expression(expression)).ok()?;
-    let value = Builder::new(context, limits).value(declared.of, &Place::bytes(word.to_le_bytes()), 0);
+    let register = entry_value::only_register(gimli::Expression(expression), unit.unit.encoding()).ok()??;
+    let bytes = entry_value::of_register(context, register).ok()?;
+    let value = Builder::new(context, limits).value(declared.of, &Place::bytes(bytes), 0);
     (!matches!(value, ValueTree::Missing(_))).then_some(value)
 }
 

@@ -4,7 +4,7 @@ use super::build::Builder;
 use super::place::{Missing, Place};
 use super::scalar;
 use super::tree::ValueTree;
-use crate::types::{self, Field, Record, TypeKind, Variant, VariantPart};
+use crate::types::{self, Field, Record, RecordKind, TypeKind, TypeRef, Variant, VariantPart};
 
 /// The value of a record with a variant part.
 pub(super) fn alive(
@@ -14,10 +14,19 @@ pub(super) fn alive(
     place: &Place,
     depth: usize,
 ) -> Result<ValueTree, Missing> {
-    let variant = choose(builder, part, place)?;
+    let variant = match choose(builder, part, place) {
+        Err(Missing::OptimizedOut | Missing::NotSaved(_)) => return Ok(each(builder, record, part, place, depth)),
+        choice => choice?,
+    };
     let inner = builder.field_place(&variant.field, place)?;
     let payload = builder.field(&variant.field, &inner, depth + 1).unnamed();
     let name = variant.field.name.clone().unwrap_or_default();
+    if let Some(state) = part.discriminant.as_ref().filter(|state| state.name.as_deref() == Some("__state")) {
+        // rustc numbers the states of an `async fn`, and names the number.
+        let mut fields = builder.fields(std::slice::from_ref(state), place, depth);
+        fields.push((name, payload));
+        return Ok(ValueTree::Struct(fields));
+    }
     if !record.fields.is_empty() || !carries_record(builder, &variant.field) {
         let mut fields = builder.fields(&record.fields, place, depth);
         fields.push((name, payload));
@@ -30,14 +39,23 @@ pub(super) fn alive(
     Ok(ValueTree::Variant { name, value })
 }
 
+/// All that is known where the discriminant is not: the parts of every variant.
+fn each(builder: &mut Builder<'_, '_>, record: &Record, part: &VariantPart, place: &Place, depth: usize) -> ValueTree {
+    let variants = part.variants.iter().map(|variant| &variant.field);
+    let fields: Vec<Field> = part.discriminant.iter().chain(&record.fields).chain(variants).cloned().collect();
+    ValueTree::Struct(builder.fields(&fields, place, depth))
+}
+
 /// The variant that is alive at `place`.
 pub(crate) fn choose<'p>(
     builder: &Builder<'_, '_>,
     part: &'p VariantPart,
     place: &Place,
 ) -> Result<&'p Variant, Missing> {
-    let only = || part.variants.first().ok_or_else(|| Missing::Malformed("an enum without variants".to_owned()));
-    let Some(discriminant) = &part.discriminant else { return only() };
+    let Some(discriminant) = &part.discriminant else {
+        let inhabited = part.variants.iter().find(|variant| !is_uninhabited(builder, variant.field.of, 0));
+        return inhabited.ok_or_else(|| Missing::Malformed("an enum without variants".to_owned()));
+    };
     let value = discriminant_value(builder, discriminant, place)?;
     let named = part.variants.iter().find(|variant| {
         // Compilers write a discriminant value with or without a sign; the discriminant has as many bits as its type.
@@ -69,4 +87,22 @@ fn discriminant_value(builder: &Builder<'_, '_>, field: &Field, place: &Place) -
 /// Whether a member is a record, as what a variant carries always is.
 fn carries_record(builder: &Builder<'_, '_>, field: &Field) -> bool {
     matches!(types::strip(builder.context.view, field.of), Some((_, of)) if matches!(of.kind, TypeKind::Record(_)))
+}
+
+/// Records inside records that are searched for a type without values.
+const MOST_LEVELS: usize = 4;
+
+/// Whether a type has no values: `Infallible`, and what holds one. A variant that does takes no discriminant.
+fn is_uninhabited(builder: &Builder<'_, '_>, of: TypeRef, level: usize) -> bool {
+    let Some((_, of)) = types::strip(builder.context.view, of) else { return false };
+    match &of.kind {
+        TypeKind::Record(record) if level < MOST_LEVELS => {
+            let any = |fields: &[Field]| fields.iter().any(|field| is_uninhabited(builder, field.of, level + 1));
+            match &record.variants {
+                Some(part) => part.variants.iter().all(|variant| is_uninhabited(builder, variant.field.of, level + 1)),
+                None => record.kind != RecordKind::Union && any(&record.fields),
+            }
+        }
+        _ => of.name.as_deref() == Some("!"),
+    }
 }
