@@ -7,9 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use common::{Scene, fixture_dir, tool};
-use dpdb_analyzer::{Options, Session, Target, ValueLimits};
-use dpdb_snapshot::{Absent, Avma, Memory, Process, Snapshot};
+use common::{Damaged, Scene, fixture_dir, tool};
+use dpdb_analyzer::{Options, Session, ValueLimits};
 
 /// Seeds that share a session, and so the interpreter that was found when nothing was damaged.
 const SEEDS: u64 = 1000;
@@ -17,67 +16,8 @@ const SEEDS: u64 = 1000;
 const FRESH_SEEDS: u64 = 20;
 const MOST_FRAMES: usize = 200;
 
-/// Words of memory replaced by others: which ones, and by what, the seed decides.
-struct Damaged {
-    snapshot: Snapshot,
-    seed: Arc<AtomicU64>,
-}
-
-impl Target for Damaged {
-    fn process(&self) -> &Process {
-        self.snapshot.process()
-    }
-
-    fn memory(&self) -> &dyn Memory {
-        self
-    }
-}
-
-impl Memory for Damaged {
-    fn read_some(&self, at: Avma, buf: &mut [u8]) -> Result<usize, Absent> {
-        let got = self.snapshot.read_some(at, buf)?;
-        let seed = self.seed.load(Ordering::Relaxed);
-        if seed != 0 {
-            for (byte, offset) in buf[..got].iter_mut().zip(0..) {
-                damage(byte, at.0.wrapping_add(offset), seed);
-            }
-        }
-        Ok(got)
-    }
-}
-
-/// One word in 16 to 2,048 is another one: bits flipped, zero, all ones, or a small number.
-fn damage(byte: &mut u8, at: u64, seed: u64) {
-    let word = mixed((at / 8) ^ seed.rotate_left(32));
-    if !word.is_multiple_of(16 << (seed % 8)) {
-        return;
-    }
-    let lane = at % 8;
-    *byte = match word >> 32 & 3 {
-        0 => *byte ^ (u8::from(lane == word >> 44 & 7) << (word >> 40 & 7)),
-        1 => 0,
-        2 => (mixed(word) >> (lane * 8)) as u8,
-        _ => {
-            if lane == 0 {
-                (word >> 48) as u8
-            } else {
-                0
-            }
-        }
-    };
-}
-
-/// The finalizer of splitmix64.
-fn mixed(value: u64) -> u64 {
-    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ (value >> 31)
-}
-
 fn session(snapshot: &Path, seed: &Arc<AtomicU64>) -> Session {
-    let snapshot = Snapshot::open(snapshot).expect("the snapshot is whole");
-    Session::new(Box::new(Damaged { snapshot, seed: Arc::clone(seed) }), Options::default())
+    Session::new(Box::new(Damaged::everywhere(snapshot, seed)), Options::default())
 }
 
 /// Reads all there is, and returns how many frames there were.

@@ -7,7 +7,7 @@ mod completion;
 mod docs;
 mod interactive;
 mod lookup;
-mod table;
+pub mod table;
 
 use std::io::{self, Write};
 

@@ -5,6 +5,7 @@
 
 #![allow(dead_code, unused_imports, reason = "each test binary uses its own part of this module")]
 
+mod damage;
 mod fixture;
 mod live;
 mod mirror;
@@ -14,6 +15,7 @@ mod scene;
 mod terminal;
 mod tools;
 
+pub use damage::Damaged;
 pub use fixture::{Build, fixture, fixture_dir, fixture_with};
 pub use live::Live;
 pub use mirror::{Mirrored, mirrored, mirrored_through, scenario};
