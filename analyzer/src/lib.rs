@@ -60,7 +60,9 @@ pub use report::{
     Document, Limits, Producer, ReportedFrame, ReportedKind, ReportedSignal, ReportedThread, Target as ReportedTarget,
 };
 pub use runtime::cpython::{
-    Python, PythonAbsent, PythonFrame, PythonItems, PythonStack, PythonThread, PythonValue, PythonVariable, Unreadable,
+    Before as PythonBefore, ExceptionState, Link as PythonLink, Python, PythonAbsent, PythonException,
+    PythonExceptions, PythonFrame, PythonItems, PythonStack, PythonSyntaxError, PythonThread, PythonValue,
+    PythonVariable, Span as PythonSpan, Unreadable,
 };
 pub use session::{Options, Session};
 pub use source::{SourceError, SourceText};

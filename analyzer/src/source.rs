@@ -90,12 +90,12 @@ pub(crate) struct SourceFiles {
 }
 
 impl SourceFiles {
-    fn text(&self, options: &Options, named: &Path, modules: &[&Path]) -> Result<Arc<SourceText>, SourceError> {
+    fn text(&self, options: &Options, named: &Path, homes: &[&Path]) -> Result<Arc<SourceText>, SourceError> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(text) = held.get(named) {
             return Ok(text.clone());
         }
-        let found = candidates(options, named, modules).into_iter().find(|path| path.is_file());
+        let found = candidates(options, named, homes).into_iter().find(|path| path.is_file());
         let path = found.ok_or_else(|| SourceError::NotFound { path: named.to_owned() })?;
         let text = Arc::new(read(path)?);
         if held.len() >= MOST_HELD {
@@ -107,16 +107,15 @@ impl SourceFiles {
 }
 
 /// Where a file may be that the compiler called `named`: what `--source-map` makes of it, below the sysroot, at the
-/// path itself; where that is relative (as builds in a container leave it), below the directories of the modules and
-/// the working directory.
-fn candidates(options: &Options, named: &Path, modules: &[&Path]) -> Vec<PathBuf> {
+/// path itself; where that is relative (as builds in a container and scripts leave it), below our working directory and
+/// the `homes`: that of the process and those of the modules.
+fn candidates(options: &Options, named: &Path, homes: &[&Path]) -> Vec<PathBuf> {
     let mapped = options.source_map.iter().filter_map(|(from, to)| {
         let rest = named.strip_prefix(from).ok()?;
         Some(if rest.as_os_str().is_empty() { to.clone() } else { to.join(rest) })
     });
     let in_sysroot = options.sysroot.iter().filter_map(|root| Some(root.join(named.strip_prefix("/").ok()?)));
-    let homes = modules.iter().filter_map(|module| module.parent()).filter(|_| named.is_relative());
-    let below = homes.map(|home| home.join(named));
+    let below = homes.iter().filter(|_| named.is_relative()).map(|home| home.join(named));
     mapped.chain(in_sysroot).chain([named.to_owned()]).chain(below).collect()
 }
 
@@ -138,8 +137,10 @@ impl Session {
     /// # Errors
     /// It is not to be found, cannot be read, or is too large.
     pub fn source_text(&self, named: &Path) -> Result<Arc<SourceText>, SourceError> {
-        let modules: Vec<&Path> = self.modules().iter().filter_map(|module| module.file()).take(1).collect();
-        self.source_files.text(self.options(), named, &modules)
+        let modules = self.modules().iter().filter_map(|module| module.file()?.parent()).take(1);
+        let cwd = self.process().cwd.as_ref().map(|cwd| Path::new(cwd.as_path()));
+        let homes: Vec<&Path> = cwd.into_iter().chain(modules).collect();
+        self.source_files.text(self.options(), named, &homes)
     }
 
     /// A sentence where `text` was changed after the file of this module was built, so that its lines may not be
@@ -181,7 +182,7 @@ mod tests {
             ..Options::default()
         };
         let expect = |named: &str, expected: &[&str]| {
-            let found = candidates(&options, Path::new(named), &[Path::new("/home/prog")]);
+            let found = candidates(&options, Path::new(named), &[Path::new("/home")]);
             assert_eq!(found, expected.iter().map(PathBuf::from).collect::<Vec<_>>(), "{named}");
         };
         expect("/rustc/abc/lib.rs", &["/opt/rust/lib.rs", "/root/rustc/abc/lib.rs", "/rustc/abc/lib.rs"]);

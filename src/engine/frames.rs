@@ -38,7 +38,7 @@ pub struct FrameLine {
     /// The language, where debug information tells.
     pub language: Option<&'static str>,
     /// How the frame was found: `registers`, `cfi`, `prologue`, `return address`, `frame pointer` or `scan`;
-    /// `interpreter` for a Python frame.
+    /// `interpreter` for a Python frame, `traceback` for one that an exception went through.
     pub trust: String,
     /// It was found by a guess, and may not be one.
     pub doubtful: bool,
@@ -243,7 +243,9 @@ impl Engine {
         let (frame, source) = self.frame_at(tid, number)?;
         let module = source.module.and_then(|index| self.session.modules().get(index));
         let module = module.map(|module| module.path().clone());
-        Ok(line(number, selected, &frame, source, module))
+        let line = line(number, selected, &frame, source, module);
+        let of_traceback = self.stack(tid, 0)?.python_frame(number).is_some_and(|frame| frame.traceback);
+        Ok(if of_traceback { FrameLine { trust: "traceback".to_owned(), ..line } } else { line })
     }
 }
 

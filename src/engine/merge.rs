@@ -116,12 +116,15 @@ mod tests {
     fn python(letters: &str) -> Vec<PythonFrame> {
         let frame = |letter: char| PythonFrame {
             function: Text::default(),
+            name: Text::default(),
             file: Text::default(),
             line: None,
             generator: false,
             entry: letter.is_uppercase(),
+            traceback: false,
             at: Avma(0),
             code: Avma(0),
+            instruction: 0,
         };
         letters.chars().map(frame).collect()
     }

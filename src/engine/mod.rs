@@ -11,6 +11,7 @@ mod displays;
 mod error;
 mod examine;
 mod examine_format;
+mod exceptions;
 mod first_chance;
 mod frames;
 mod help;
@@ -32,6 +33,7 @@ mod snapshot_line;
 mod source;
 mod stack;
 mod threads;
+mod traceback_stack;
 mod user_frame;
 mod value_limits;
 mod values;
@@ -50,6 +52,7 @@ pub use displays::Displayed;
 pub use error::CommandError;
 pub use examine::{Examined, Unit, Value};
 pub use examine_format::Format;
+pub use exceptions::{ExceptionLines, Exceptions, TracebackLine};
 pub use frames::{Backtrace, Extent, FrameLine, SelectedFrame, View};
 pub use help::{CommandHelp, HelpGroup, HelpIndex};
 pub use hex::{Hex, HexRange};
@@ -86,6 +89,8 @@ pub struct Engine {
     /// The selected frame's number in each thread that was looked at.
     selected: HashMap<i32, usize>,
     stacks: HashMap<i32, Stack>,
+    /// The exception whose traceback is the stack of a thread.
+    raised: HashMap<i32, usize>,
     names: Names,
     examine: ExamineState,
     list: ListState,

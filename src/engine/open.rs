@@ -104,6 +104,7 @@ impl Engine {
             tid,
             selected: HashMap::new(),
             stacks: HashMap::new(),
+            raised: HashMap::new(),
             names: Names::default(),
             examine: Default::default(),
             list: Default::default(),
@@ -113,8 +114,8 @@ impl Engine {
             stale: Vec::new(),
             warned: Default::default(),
         };
-        let own = engine.user_frame(tid).unwrap_or(0);
-        engine.selected.insert(tid, own);
+        let number = engine.reported_exception(tid);
+        engine.show_traceback_of(tid, number);
         engine
     }
 }

@@ -6,6 +6,7 @@ use super::crash::Opening;
 use super::disassembly::Disassembly;
 use super::displays::Displays;
 use super::examine::Examined;
+use super::exceptions::Exceptions;
 use super::frames::{Backtrace, SelectedFrame};
 use super::help::{CommandHelp, HelpIndex};
 use super::info::Info;
@@ -41,6 +42,8 @@ pub enum Reply {
     PythonBacktrace(PythonBacktrace),
     /// `py-locals`.
     PythonLocals(PythonFrameLine),
+    /// `exception`.
+    Exceptions(Box<Exceptions>),
     /// `threads`.
     Threads(Threads),
     /// `thread`.

@@ -1,12 +1,13 @@
 //! A thread's stack as people count it: inlined functions are frames of their own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use dpdb_analyzer::{Frame, FrameKind, PythonFrame, PythonStack, Session, SourceFrame, WalkEnd};
 use dpdb_snapshot::Avma;
 
 use super::merge::{Level, NativeLevel, merge};
+use super::traceback_stack::{OwnStack, join};
 use super::user_frame::{Candidate, is_runtime_library, is_users};
 use super::{CommandError, Engine, python};
 
@@ -102,8 +103,15 @@ impl Engine {
             let levels = 0..names.len().max(1);
             native.extend(levels.map(|level| NativeLevel { physical, level, eval, internal }));
         }
-        let python = python.unwrap_or_default();
-        let numbered = merge(&native, &python.frames, backtrace.end == WalkEnd::Outermost);
+        let mut python = python.unwrap_or_default();
+        let mut numbered = merge(&native, &python.frames, backtrace.end == WalkEnd::Outermost);
+        if let Some(traceback) = self.selected_traceback(tid) {
+            let own = OwnStack { levels: &numbered, python: &python.frames };
+            let internal: HashSet<usize> =
+                native.iter().filter(|frame| frame.internal).map(|frame| frame.physical).collect();
+            numbered = join(own, &traceback, |level| internal.contains(&level.physical));
+            python.frames.extend(traceback);
+        }
         Stack { physical: backtrace.frames, end: backtrace.end, numbered, python }
     }
 
@@ -139,6 +147,11 @@ impl Engine {
     /// The number of the first frame that is the user's own code; of a program without any names, the first that is in
     /// no runtime library.
     pub fn user_frame(&mut self, tid: i32) -> Option<usize> {
+        if self.raised.contains_key(&tid) {
+            let stack = self.stack(tid, 0).ok()?;
+            let frames = (0..stack.numbered.len()).map_while(|number| stack.python_frame(number));
+            return frames.take_while(|frame| frame.traceback).position(python::is_users);
+        }
         let count = self.stack(tid, USER_FRAME_DEPTH).ok()?.numbered.len().min(USER_FRAME_DEPTH);
         let own = (0..count).find(|&number| self.is_own(tid, number));
         own.or_else(|| (0..count).find(|&number| self.is_outside_runtimes(tid, number)))

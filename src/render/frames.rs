@@ -62,7 +62,7 @@ fn tags(frame: &FrameLine, style: &Style) -> String {
     if frame.tail_call {
         let _ = write!(tags, " {}", style.paint(Role::Faint, "[tail call]"));
     }
-    if !matches!(frame.trust.as_str(), "registers" | "cfi" | "interpreter") {
+    if !matches!(frame.trust.as_str(), "registers" | "cfi" | "interpreter" | "traceback") {
         let role = if frame.doubtful { Role::Doubt } else { Role::Faint };
         let _ = write!(tags, " {}", style.paint(role, format!("[found by {}]", frame.trust)));
     }

@@ -2,6 +2,7 @@
 
 mod crash;
 mod crash_groups;
+mod exceptions;
 mod facts;
 mod frames;
 mod help;
@@ -40,6 +41,7 @@ pub fn text(reply: &Reply, style: &Style) -> String {
         Reply::Frames(backtrace) => frames::table(backtrace, style),
         Reply::PythonBacktrace(stack) => python::backtrace(stack, style),
         Reply::PythonLocals(frame) => python::locals(frame, style),
+        Reply::Exceptions(found) => exceptions::exceptions(found, style),
         Reply::Threads(all) => threads::threads(all, style),
         Reply::Thread(selected) => {
             threads::line(&selected.thread, (1, 1), style) + "\n" + &variables::displays(&selected.displays, style)

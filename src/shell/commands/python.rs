@@ -29,6 +29,21 @@ pub const COMMANDS: &[Command] = &[
         repeat: Repeat::No,
         action: Action::Run(locals),
     },
+    Command {
+        name: "exception",
+        aliases: &["exceptions"],
+        arguments: "[N|none]",
+        group: Group::Stack,
+        modes: Modes::ALL,
+        summary: "Show the exception of the thread as Python prints it, or make the stack that of exception N",
+        details: "Shown is the exception in flight, the one being handled, or the last that was printed, with what it came\n\
+                  of. Where there are several, they are numbered. With N the stack of the thread is the traceback of\n\
+                  that exception: bt, frame, up, down, locals and list work on its frames, though their calls have\n\
+                  ended. 'exception none' goes back to where the thread is.",
+        example: "exception",
+        repeat: Repeat::No,
+        action: Action::Run(exception),
+    },
 ];
 
 fn backtrace(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
@@ -42,4 +57,12 @@ fn backtrace(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, 
 fn locals(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
     invocation.no_arguments()?;
     engine.python_locals()
+}
+
+fn exception(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    match invocation.arguments {
+        "" => engine.exceptions(),
+        "none" => engine.select_exception(None),
+        number => engine.select_exception(Some(number.parse().map_err(|_| invocation.usage())?)),
+    }
 }

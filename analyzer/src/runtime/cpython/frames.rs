@@ -7,18 +7,23 @@ use serde::Serialize;
 
 use super::heap::Heap;
 use super::layout::Minor;
-use super::lines;
+use super::lines::{self, Span};
 use super::threads::PythonThread;
 use super::unreadable::Unreadable;
 
 /// A table of lines that is longer than this is not read whole.
 const LONGEST_LINE_TABLE: u64 = 1 << 22;
 
+/// `CO_GENERATOR`, `CO_COROUTINE` and `CO_ASYNC_GENERATOR` (Include/cpython/code.h).
+const SUSPENDABLE: i32 = 0x20 | 0x80 | 0x200;
+
 /// A frame of Python code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PythonFrame {
     /// The function: its qualified name from 3.11 on (and for generators), else its plain name.
     pub function: Text,
+    /// Its plain name, which tracebacks show.
+    pub name: Text,
     /// The file it was compiled from.
     pub file: Text,
     /// The line it executes; none where the instruction belongs to none.
@@ -27,12 +32,36 @@ pub struct PythonFrame {
     pub generator: bool,
     /// It is the outermost that one call of the interpreter's evaluation loop runs: a native frame lies beneath it.
     pub entry: bool,
+    /// It comes from the traceback of an exception: its call may have ended.
+    pub traceback: bool,
     /// Where the frame is: a `PyFrameObject` up to 3.10, then a `_PyInterpreterFrame`.
     #[serde(skip)]
     pub at: Avma,
     /// Its code object.
     #[serde(skip)]
     pub code: Avma,
+    /// The offset in bytes of the instruction it executes; negative where it has not begun.
+    #[serde(skip)]
+    pub instruction: i64,
+}
+
+impl PythonFrame {
+    /// A frame of which no more can be told than why.
+    pub(super) fn unreadable(at: Avma, why: &Unreadable) -> PythonFrame {
+        let name = Text::from(format!("<a frame that cannot be read: {why}>").as_str());
+        PythonFrame {
+            function: name.clone(),
+            name,
+            file: Text::default(),
+            line: None,
+            generator: false,
+            entry: false,
+            traceback: false,
+            at,
+            code: Avma(0),
+            instruction: -1,
+        }
+    }
 }
 
 /// The Python stack of a thread.
@@ -133,10 +162,8 @@ impl Link {
                 Ok(Some(frame)) => return stack.frames.push(frame),
                 Ok(None) => {}
                 Err(why) => {
-                    let function = Text::from(format!("<a frame that cannot be read: {why}>").as_str());
-                    let (file, code) = (Text::default(), Avma(0));
                     let (generator, entry) = (self.generator, self.entry);
-                    stack.frames.push(PythonFrame { function, file, line: None, generator, entry, at, code });
+                    stack.frames.push(PythonFrame { generator, entry, ..PythonFrame::unreadable(at, &why) });
                     return;
                 }
             }
@@ -159,20 +186,29 @@ fn frame(heap: &Heap<'_>, at: Avma, link: &Link) -> Result<Option<PythonFrame>, 
             return Ok(None);
         }
     }
-    let name = if heap.layout.minor < Minor(11) { "PyCodeObject.co_name" } else { "PyCodeObject.co_qualname" };
-    let named = |field| heap.name(heap.object(code, field)?);
-    Ok(Some(PythonFrame {
-        function: Text::from(named(name)?.as_str()),
-        file: Text::from(named("PyCodeObject.co_filename")?.as_str()),
-        line: line(heap, code, offset)?.and_then(|line| u32::try_from(line).ok()),
-        generator: link.generator,
-        entry: link.entry,
-        at,
-        code,
-    }))
+    let found = of_code(heap, at, code, offset)?;
+    Ok(Some(PythonFrame { generator: link.generator, entry: link.entry, ..found }))
 }
 
-fn code_of(heap: &Heap<'_>, at: Avma) -> Result<Avma, Unreadable> {
+/// The frame at `at`, as its code object and the instruction in that tell it.
+pub(super) fn of_code(heap: &Heap<'_>, at: Avma, code: Avma, offset: i64) -> Result<PythonFrame, Unreadable> {
+    let named = |field| Ok::<_, Unreadable>(Text::from(heap.name(heap.object(code, field)?)?.as_str()));
+    let name = named("PyCodeObject.co_name")?;
+    Ok(PythonFrame {
+        function: if heap.layout.minor < Minor(11) { name.clone() } else { named("PyCodeObject.co_qualname")? },
+        name,
+        file: named("PyCodeObject.co_filename")?,
+        line: line(heap, code, offset)?.and_then(|line| u32::try_from(line).ok()),
+        generator: heap.int(code, "PyCodeObject.co_flags")? & SUSPENDABLE != 0,
+        entry: false,
+        traceback: false,
+        at,
+        code,
+        instruction: offset,
+    })
+}
+
+pub(super) fn code_of(heap: &Heap<'_>, at: Avma) -> Result<Avma, Unreadable> {
     match heap.layout.minor {
         Minor(..=10) => heap.object(at, "PyFrameObject.f_code"),
         Minor(11..=12) => heap.object(at, "_PyInterpreterFrame.f_code"),
@@ -182,7 +218,7 @@ fn code_of(heap: &Heap<'_>, at: Avma) -> Result<Avma, Unreadable> {
 }
 
 /// The offset in bytes of the instruction that a frame executes; negative where it has not begun.
-fn last_instruction(heap: &Heap<'_>, at: Avma, code: Avma) -> Result<i64, Unreadable> {
+pub(super) fn last_instruction(heap: &Heap<'_>, at: Avma, code: Avma) -> Result<i64, Unreadable> {
     match heap.layout.minor {
         Minor(..=9) => Ok(heap.int(at, "PyFrameObject.f_lasti")?.into()),
         Minor(10) => Ok(i64::from(heap.int(at, "PyFrameObject.f_lasti")?) * 2),
@@ -200,13 +236,26 @@ fn line(heap: &Heap<'_>, code: Avma, offset: i64) -> Result<Option<i32>, Unreada
     if offset < 0 {
         return Ok(Some(first));
     }
-    let field = if heap.layout.minor < Minor(10) { "PyCodeObject.co_lnotab" } else { "PyCodeObject.co_linetable" };
-    let table = heap.object(code, field)?;
-    heap.expect(table, "bytes")?;
-    let (table, _) = heap.byte_string(table, LONGEST_LINE_TABLE)?;
+    let table = line_table(heap, code)?;
     Ok(match heap.layout.minor {
         Minor(..=9) => Some(lines::by_lnotab(&table, first, offset)),
         Minor(10) => lines::by_ranges(&table, first, offset),
         _ => lines::by_locations(&table, first, offset),
     })
+}
+
+/// Which part of the source a frame's instruction was made from; from 3.11 on, where the interpreter keeps columns.
+pub(super) fn span(heap: &Heap<'_>, frame: &PythonFrame) -> Result<Option<Span>, Unreadable> {
+    if heap.layout.minor < Minor(11) || frame.instruction < 0 {
+        return Ok(None);
+    }
+    let first = heap.int(frame.code, "PyCodeObject.co_firstlineno")?;
+    Ok(lines::span(&line_table(heap, frame.code)?, first, frame.instruction))
+}
+
+fn line_table(heap: &Heap<'_>, code: Avma) -> Result<Vec<u8>, Unreadable> {
+    let field = if heap.layout.minor < Minor(10) { "PyCodeObject.co_lnotab" } else { "PyCodeObject.co_linetable" };
+    let table = heap.object(code, field)?;
+    heap.expect(table, "bytes")?;
+    Ok(heap.byte_string(table, LONGEST_LINE_TABLE)?.0)
 }

@@ -17,7 +17,7 @@ const LONGEST_TYPE_NAME: usize = 256;
 /// `Py_TPFLAGS_*` (Include/object.h).
 pub(super) const INLINE_VALUES: u32 = 2;
 pub(super) const MANAGED_DICT: u32 = 4;
-const HEAP_TYPE: u32 = 9;
+pub(super) const HEAP_TYPE: u32 = 9;
 pub(super) const LONG: u32 = 24;
 pub(super) const LIST: u32 = 25;
 pub(super) const TUPLE: u32 = 26;
@@ -77,7 +77,7 @@ pub(super) struct Characters {
 }
 
 impl Characters {
-    fn lossy(&self) -> String {
+    pub(super) fn lossy(&self) -> String {
         self.points.iter().map(|&point| char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
     }
 }

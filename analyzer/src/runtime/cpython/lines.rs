@@ -35,19 +35,76 @@ pub(super) fn by_ranges(table: &[u8], first: i32, offset: i64) -> Option<i32> {
 /// The same, `co_linetable` from 3.11 on (Objects/locations.md): entries of a first byte with bit 7 set, a kind and a
 /// length in instructions.
 pub(super) fn by_locations(table: &[u8], first: i32, offset: i64) -> Option<i32> {
+    entry_at(table, first, offset).filter(|entry| entry.kind != NO_LOCATION).map(|entry| entry.line)
+}
+
+/// A part of the source, without its last character's successor as usual for ranges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The line it begins in.
+    pub line: u32,
+    /// The column it begins at: bytes of UTF-8 before it.
+    pub column: u32,
+    /// The line it ends in.
+    pub end_line: u32,
+    /// The column it ends at.
+    pub end_column: u32,
+}
+
+/// Lines and columns of the instruction at `offset` bytes, where `co_linetable` of 3.11 or later has columns.
+pub(super) fn span(table: &[u8], first: i32, offset: i64) -> Option<Span> {
+    let Entry { kind, line, mut at } = entry_at(table, first, offset)?;
+    let mut end_line = line;
+    let mut byte = || {
+        at += 1;
+        table.get(at - 1).copied().map(u32::from)
+    };
+    let (column, end_column) = match kind {
+        // Three bits of the column are in the kind, the rest and the width in one byte.
+        0..=9 => {
+            let second = byte()?;
+            let column = u32::from(kind) << 3 | second >> 4 & 7;
+            (column, column + (second & 15))
+        }
+        10..=12 => (byte()?, byte()?),
+        LONG => {
+            end_line = line.checked_add(i32::try_from(variable(table, &mut at)?).ok()?)?;
+            let [column, end] = [variable(table, &mut at)?, variable(table, &mut at)?];
+            // Zero stands for no column.
+            (column.checked_sub(1)?, end.checked_sub(1)?)
+        }
+        _ => return None,
+    };
+    Some(Span { line: u32::try_from(line).ok()?, column, end_line: u32::try_from(end_line).ok()?, end_column })
+}
+
+/// Kinds of entries: line and columns at any length, line without columns, nothing.
+const LONG: u8 = 14;
+const LINE_ONLY: u8 = 13;
+const NO_LOCATION: u8 = 15;
+
+/// The entry of a table that covers an instruction.
+struct Entry {
+    kind: u8,
+    line: i32,
+    /// Where in the table what follows the line begins.
+    at: usize,
+}
+
+fn entry_at(table: &[u8], first: i32, offset: i64) -> Option<Entry> {
     let (mut end, mut line, mut at) = (0, first, 0);
     while let Some(&head) = table.get(at) {
         let (kind, length) = (head >> 3 & 15, i64::from(head & 7) + 1);
         at += 1;
         let delta = match kind {
-            13 | 14 => signed(variable(table, &mut at)?),
+            LINE_ONLY | LONG => signed(variable(table, &mut at)?),
             10..=12 => i32::from(kind) - 10,
             _ => 0,
         };
         line = line.wrapping_add(delta);
         end += length * 2;
         if offset < end {
-            return (kind != 15).then_some(line);
+            return Some(Entry { kind, line, at });
         }
         // What is left of the entry are columns.
         while table.get(at).is_some_and(|byte| byte & 0x80 == 0) {
@@ -78,7 +135,7 @@ fn signed(value: u32) -> i32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{by_lnotab, by_locations, by_ranges};
+    use super::{Span, by_lnotab, by_locations, by_ranges, span};
 
     #[test]
     fn lnotab_advances_backwards_too() {
@@ -105,6 +162,15 @@ mod tests {
     }
 
     #[test]
+    fn columns_are_read_from_every_kind_that_has_them() {
+        // Short form: column 2 << 3 | 5, 4 wide; one-line form +1: 9 to 12; long form: +1, one line more, 3 to 7.
+        let table = [0x80 | 2 << 3, 5 << 4 | 4, 0x80 | 11 << 3, 9, 12, 0x80 | 14 << 3, 2, 1, 4, 8, 0x80 | 13 << 3, 0];
+        let of = |line, column, end_line, end_column| Some(Span { line, column, end_line, end_column });
+        let spans: Vec<_> = [0, 2, 4, 6, 8].map(|at| span(&table, 10, at)).to_vec();
+        assert_eq!(spans, [of(10, 21, 10, 25), of(11, 9, 11, 12), of(12, 3, 13, 7), None, None]);
+    }
+
+    #[test]
     fn any_bytes_are_a_table() {
         for seed in 0..=255u8 {
             let table: Vec<u8> = (0..64u8).map(|at| at.wrapping_mul(seed).wrapping_add(seed)).collect();
@@ -112,6 +178,7 @@ mod tests {
                 by_lnotab(&table, i32::MAX, offset);
                 by_ranges(&table, i32::MIN, offset);
                 by_locations(&table, i32::MAX, offset);
+                span(&table, i32::MAX, offset);
             }
         }
     }

@@ -71,6 +71,13 @@ pub(super) fn locals(
     Ok(found)
 }
 
+/// The objects in the variables of a frame, those of a module or a class body excepted.
+pub(super) fn objects(heap: &Heap<'_>, frame: &PythonFrame) -> Result<Vec<Avma>, Unreadable> {
+    heap.expect(frame.code, "code")?;
+    let bound = slots(heap, frame)?.into_iter().filter_map(|slot| bound(heap, &slot));
+    Ok(bound.filter_map(|bound| if let Bound::Object(at) = bound { Some(at) } else { None }).collect())
+}
+
 fn argument_count(heap: &Heap<'_>, code: Avma, flags: i32) -> Result<u64, Unreadable> {
     let count = |field| Ok::<u64, Unreadable>(u64::try_from(heap.int(code, field)?).unwrap_or(0));
     let starred = u64::from(flags & VARARGS != 0) + u64::from(flags & VARKEYWORDS != 0);

@@ -10,6 +10,7 @@ mod attributes;
 mod class;
 mod containers;
 mod dict;
+mod exceptions;
 mod find;
 mod frames;
 mod heap;
@@ -27,9 +28,11 @@ mod value;
 
 use dpdb_snapshot::Avma;
 
+pub use exceptions::{Before, ExceptionState, Link, PythonException, PythonExceptions, PythonSyntaxError};
 pub use frames::{PythonFrame, PythonStack};
 use heap::Heap;
 use layout::Layout;
+pub use lines::Span;
 pub use locals::PythonVariable;
 use objects::Reader;
 pub use threads::PythonThread;

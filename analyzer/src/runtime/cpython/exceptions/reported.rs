@@ -1,0 +1,68 @@
+//! The exception that is reported at a catchpoint. The functions that report one get it from the thread, or it is an
+//! argument of theirs, which the entry of a function finds in registers (System V ABI, AMD64, 3.2.3).
+
+use dpdb_snapshot::process::{Cause, ExceptionLanguage};
+use dpdb_snapshot::{Avma, Process};
+
+use super::super::frames;
+use super::super::heap::Heap;
+use super::super::locals;
+use super::super::threads::PythonThread;
+use super::found::{ExceptionState, Found, handled, is_exception};
+
+/// So many frames of the thread are searched for the exception of a traceback.
+const SEARCHED_FRAMES: usize = 16;
+/// Items of the structures that hooks are given (`sys.UnraisableHookArgs`, `threading.ExceptHookArgs`).
+const HOOK_ITEMS: u64 = 5;
+
+/// The exception that a catchpoint of this thread is about, where the snapshot was taken at one and it is not simply
+/// the thread's own.
+pub(super) fn find(heap: &Heap<'_>, process: &Process, thread: &PythonThread) -> Option<Found> {
+    let caught = process.cause.as_ref().and_then(Cause::exception)?;
+    if caught.language != ExceptionLanguage::Python || Some(caught.tid) != thread.tid {
+        return None;
+    }
+    if let Some(at) = caught.object.filter(|at| is_exception(heap, *at)) {
+        return Some(Found::object(ExceptionState::Reported, at));
+    }
+    let registers = process.thread(caught.tid)?.registers.as_ref()?.general;
+    let [first, second] = [registers.rdi, registers.rsi].map(Avma);
+    of_hook(heap, second).or_else(|| of_traceback(heap, thread, first))
+}
+
+/// The second argument of a hook in C is a structure of the type, the value and the traceback.
+fn of_hook(heap: &Heap<'_>, arguments: Avma) -> Option<Found> {
+    let facts = heap.type_of(arguments).ok()?;
+    if !matches!(facts.name.as_str(), "UnraisableHookArgs" | "ExceptHookArgs" | "_ExceptHookArgs") {
+        return None;
+    }
+    let items = heap.first_items(arguments, HOOK_ITEMS).ok()?.items;
+    let [kind, value, traceback] = items.get(..3)?.try_into().ok()?;
+    Some(Found {
+        state: ExceptionState::Reported,
+        kind: Some(kind),
+        value: Some(value).filter(|value| is_exception(heap, *value)),
+        traceback: Some(traceback).filter(|at| heap.expect(*at, "traceback").is_ok()),
+    })
+}
+
+/// The getter of `tb_next` has a traceback: that of an exception which is being handled, or which a variable of
+/// traceback.py holds.
+fn of_traceback(heap: &Heap<'_>, thread: &PythonThread, traceback: Avma) -> Option<Found> {
+    heap.expect(traceback, "traceback").ok()?;
+    let is_its = |at: &Avma| {
+        let own = heap.pointer(*at, "PyBaseExceptionObject.traceback").ok().flatten();
+        is_exception(heap, *at) && own == Some(traceback)
+    };
+    let beside = |found: &Found| found.traceback == Some(traceback);
+    let being_handled = handled(heap, thread.state).into_iter();
+    let mut being_handled = being_handled.filter(|found| beside(found) || found.value.as_ref().is_some_and(is_its));
+    let in_variables = || {
+        let frames = frames::stack(heap, thread, SEARCHED_FRAMES).frames;
+        let objects = frames.iter().flat_map(|frame| locals::objects(heap, frame).unwrap_or_default());
+        let at = objects.into_iter().find(is_its)?;
+        Some(Found::object(ExceptionState::Reported, at))
+    };
+    let reported = |found| Found { state: ExceptionState::Reported, ..found };
+    being_handled.next().map(reported).or_else(in_variables)
+}
