@@ -4,24 +4,17 @@ use dpdb_snapshot::{Avma, Memory};
 
 use super::heap::Heap;
 use super::layout::{Layout, Minor};
+use super::locate::{COOKIE, Located, is_named_python, locate};
 use super::{Python, PythonAbsent};
 use crate::module::Module;
 use crate::session::Session;
 
-/// What `_Py_DebugOffsets` begins with (Include/internal/pycore_debug_offsets.h, since 3.13).
-const COOKIE: &[u8; 8] = b"xdebugpy";
-
 /// `PY_RELEASE_LEVEL_FINAL`, in bits 4 to 7 of `PY_VERSION_HEX`.
 const FINAL: u64 = 0xf;
 
-/// Looks for CPython's `_PyRuntime`, which every build exports, and tells the version.
+/// Looks for an interpreter, and tells its version.
 pub(super) fn find(session: &Session) -> Result<Python, PythonAbsent> {
-    let (module, runtime) = session
-        .modules()
-        .iter()
-        .filter(|module| exports_runtime(module))
-        .find_map(|module| Some((module, session.address_of(module, "_PyRuntime")?)))
-        .ok_or(PythonAbsent::None)?;
+    let Located { module, runtime, minor } = locate(session).ok_or_else(|| absent(session))?;
     let memory = session.memory();
     let described = memory.read_u64(runtime).is_ok_and(|word| word.to_le_bytes() == *COOKIE);
     let stated = if described {
@@ -29,25 +22,22 @@ pub(super) fn find(session: &Session) -> Result<Python, PythonAbsent> {
     } else {
         session.address_of(module, "Py_Version").and_then(|at| memory.read_u64(at).ok())
     };
-    if described && memory.read_u64(runtime.wrapping_add(16)).is_ok_and(|threaded| threaded != 0) {
-        return Err(refused("it is a free-threaded build, whose objects are laid out differently"));
-    }
+    let free_threaded = described && memory.read_u64(runtime.wrapping_add(16)).is_ok_and(|threaded| threaded != 0);
     if let Some(version) = stated {
-        return of_version(memory, module.index(), runtime, version, described);
+        return of_version(memory, module.index(), runtime, version, described, free_threaded);
     }
-    guessed(memory, module, runtime)
+    guessed(memory, module, runtime, minor)
+}
+
+/// Why none was found. The names of built-in types are constants in an interpreter's file, which a snapshot refers to
+/// and does not hold.
+fn absent(session: &Session) -> PythonAbsent {
+    let gone = session.modules().iter().find(|module| module.object().is_none() && is_named_python(module));
+    gone.map_or(PythonAbsent::None, |module| refused(format!("its file {} is not here", module.path())))
 }
 
 fn refused(reason: impl Into<String>) -> PythonAbsent {
     PythonAbsent::Refused(reason.into())
-}
-
-/// A module exports it if its dynamic string table has the name. Looking there needs no symbol table to be read, which
-/// would be that of every library of every process.
-fn exports_runtime(module: &Module) -> bool {
-    const NAME: &[u8] = b"\0_PyRuntime\0";
-    let names = module.object().and_then(|object| object.section_data(".dynstr").ok().flatten());
-    names.is_some_and(|names| names.windows(NAME.len()).any(|window| window == NAME))
 }
 
 /// The interpreter says its version itself: `Py_Version` from 3.11 on, `_Py_DebugOffsets` from 3.13 on.
@@ -57,13 +47,14 @@ fn of_version(
     runtime: Avma,
     version: u64,
     described: bool,
+    free_threaded: bool,
 ) -> Result<Python, PythonAbsent> {
     let [_, micro, minor, major, ..] = version.to_le_bytes();
     let text = format!("{major}.{minor}.{micro}");
     if version >> 4 & 0xf != FINAL {
         return Err(refused(format!("{text} is a pre-release, whose structures may still have changed")));
     }
-    let layout = (major == 3).then(|| Layout::of(Minor(minor), false)).flatten();
+    let layout = (major == 3).then(|| Layout::of(Minor(minor), free_threaded)).flatten();
     let Some(mut layout) = layout else {
         return Err(refused(format!("there is no table of the structures of CPython {text}")));
     };
@@ -82,10 +73,11 @@ fn of_version(
     Ok(Python { module, runtime, layout, version: text, notes })
 }
 
-/// Up to 3.10 only the names of files tell, and `sys.hexversion`, which can be read under the right layout only.
-fn guessed(memory: &dyn Memory, module: &Module, runtime: Avma) -> Result<Python, PythonAbsent> {
-    let named = minor_of_name(module);
-    let candidates = Minor::ALL.into_iter().filter(|minor| *minor <= Minor(10));
+/// Up to 3.10, and where symbols are gone, only the names of files tell, and `sys.hexversion`, which can be read under
+/// the right layout only.
+fn guessed(memory: &dyn Memory, module: &Module, runtime: Avma, known: Option<Minor>) -> Result<Python, PythonAbsent> {
+    let named = known.or_else(|| minor_of_name(module));
+    let candidates = Minor::ALL.into_iter().filter(|minor| *minor < Minor(13));
     let ordered = named.into_iter().chain(candidates.filter(|minor| Some(*minor) != named));
     for minor in ordered {
         let Some(layout) = Layout::of(minor, false) else { continue };
@@ -102,7 +94,7 @@ fn guessed(memory: &dyn Memory, module: &Module, runtime: Avma) -> Result<Python
 }
 
 /// The version in a file name such as `libpython3.8.so.1.0` or `python3.10`.
-fn minor_of_name(module: &Module) -> Option<Minor> {
+pub(super) fn minor_of_name(module: &Module) -> Option<Minor> {
     let path = String::from_utf8_lossy(module.path().as_bytes()).into_owned();
     let (_, after) = path.rsplit_once("python3.")?;
     let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
@@ -110,7 +102,7 @@ fn minor_of_name(module: &Module) -> Option<Minor> {
 }
 
 /// `sys.hexversion` as it reads under a layout: whether the layout fits.
-fn confirmed(memory: &dyn Memory, layout: &Layout, runtime: Avma) -> Option<u64> {
+pub(super) fn confirmed(memory: &dyn Memory, layout: &Layout, runtime: Avma) -> Option<u64> {
     let heap = Heap::new(memory, layout);
     let interpreter = heap.pointer(runtime, "_PyRuntimeState.interpreters.head").ok()??;
     let sys = heap.pointer(interpreter, "PyInterpreterState.sysdict").ok()??;

@@ -225,10 +225,25 @@ pub(super) fn last_instruction(heap: &Heap<'_>, at: Avma, code: Avma) -> Result<
         minor => {
             let previous = minor < Minor(13);
             let field = if previous { "_PyInterpreterFrame.prev_instr" } else { "_PyInterpreterFrame.instr_ptr" };
-            let first = heap.field(code, "PyCodeObject.co_code_adaptive")?;
+            let first = byte_code(heap, at, code)?;
             Ok(heap.word(at, field)?.wrapping_sub(first.0) as i64)
         }
     }
+}
+
+/// The instructions that a frame executes: free-threaded builds have a copy for each thread from 3.14 on (`co_tlbc`).
+fn byte_code(heap: &Heap<'_>, at: Avma, code: Avma) -> Result<Avma, Unreadable> {
+    if heap.layout.has("_PyInterpreterFrame.tlbc_index")
+        && let Some(copies) = heap.pointer(code, "PyCodeObject.co_tlbc")?
+    {
+        let index = heap.int(at, "_PyInterpreterFrame.tlbc_index")?;
+        let index = u64::try_from(index).map_err(|_| Unreadable::Damaged { what: "frame", at })?;
+        let copy = Avma(heap.memory.read_u64(copies.wrapping_add(8 + index * 8))?);
+        if copy.0 != 0 {
+            return Ok(copy);
+        }
+    }
+    heap.field(code, "PyCodeObject.co_code_adaptive")
 }
 
 fn line(heap: &Heap<'_>, code: Avma, offset: i64) -> Result<Option<i32>, Unreadable> {

@@ -19,6 +19,7 @@ mod kinds;
 mod layout;
 mod lines;
 mod locals;
+mod locate;
 mod numbers;
 mod objects;
 mod repr;
