@@ -196,6 +196,7 @@ pub struct ExportArgs {
 #[command(after_help = "Examples:\n  \
     dpdb-trace report pid_1234.snap --json         all frames and variables of one crash\n  \
     dpdb-trace report crashes/                     the crashes of a run, equal ones together\n  \
+    dpdb-trace report crashes/ --html crashes.html\n  \
     dpdb-trace report crashes/ --md >> \"$GITHUB_STEP_SUMMARY\"")]
 pub struct ReportArgs {
     /// A snapshot, a core.zst or an ELF core; or a directory or several files: the crashes of a run
@@ -207,6 +208,9 @@ pub struct ReportArgs {
     /// The crashes of a run as Markdown
     #[arg(long)]
     pub md: bool,
+    /// Write the crashes of a run into this file, as a page that needs no other file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "md"])]
+    pub html: Option<PathBuf>,
     /// Indented
     #[arg(long)]
     pub indent: bool,

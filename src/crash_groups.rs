@@ -7,7 +7,7 @@ use dpdb_analyzer::FileCache;
 use serde::Serialize;
 
 use crate::cli::FileArgs;
-use crate::engine::{Backtrace, Crash, Engine, Extent, Signature, SnapshotLine, View};
+use crate::engine::{Backtrace, Crash, Engine, Extent, FrameLine, Signature, SnapshotLine, SourceListing, View};
 use crate::failure::sentence;
 use crate::parallel;
 
@@ -33,7 +33,33 @@ pub struct CrashGroup {
     pub crashes: Vec<SnapshotLine>,
     /// The stack of the first, where it can be read again.
     pub stack: Option<Backtrace>,
+    /// Its frames with their sources and variables, where they were asked for.
+    #[serde(skip)]
+    pub frames: Vec<FrameDetail>,
 }
+
+/// A frame with all that a page shows of it.
+#[derive(Debug)]
+pub struct FrameDetail {
+    /// The frame, with its arguments and locals.
+    pub frame: FrameLine,
+    /// The source around its line.
+    pub source: Option<SourceListing>,
+}
+
+/// How much is read of the first crash of each group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Its stack.
+    Stack,
+    /// And the sources and variables of its frames.
+    Frames,
+}
+
+/// Lines of source before and after that of a frame.
+const CONTEXT: u32 = 4;
+/// Frames shown in detail.
+const DETAILED: usize = 64;
 
 /// A file that could not be read.
 #[derive(Debug, Serialize)]
@@ -62,7 +88,7 @@ impl CrashGroups {
     ///
     /// A snapshot is closed before the next is opened: what is kept of each is a line. What was found out about the
     /// program's own files is shared among those that one processor looks into.
-    pub fn of(paths: &[PathBuf], files: &FileArgs) -> CrashGroups {
+    pub fn of(paths: &[PathBuf], files: &FileArgs, detail: Detail) -> CrashGroups {
         let looked = parallel::map(paths, FileCache::default, |shared, path| look_into(path, files, shared));
         let mut unreadable = Vec::new();
         let mut readable = Vec::new();
@@ -81,14 +107,16 @@ impl CrashGroups {
         for Looked { line, signature } in readable {
             let index = *known.entry(signature.hash.clone()).or_insert(groups.len());
             if index == groups.len() {
-                groups.push(CrashGroup { signature, crashes: Vec::new(), stack: None });
+                groups.push(CrashGroup { signature, crashes: Vec::new(), stack: None, frames: Vec::new() });
             }
             groups[index].crashes.push(line);
         }
         let firsts: Vec<&Path> = groups.iter().map(|group| group.first().file.as_path()).collect();
-        let stacks = parallel::map(&firsts, FileCache::default, |shared, path| stack_of(path, files, shared));
+        let stacks = parallel::map(&firsts, FileCache::default, |shared, path| stack_of(path, files, shared, detail));
         for (group, stack) in groups.iter_mut().zip(stacks) {
-            group.stack = stack;
+            if let Some((stack, frames)) = stack {
+                (group.stack, group.frames) = (Some(stack), frames);
+            }
         }
         CrashGroups { snapshots, first_failure, groups, unreadable }
     }
@@ -99,13 +127,26 @@ fn look_into(path: &Path, files: &FileArgs, shared: &FileCache) -> Result<Looked
     let crash: Crash = engine.crash();
     let signature = engine.signature();
     let bytes = path.metadata().map_or(0, |metadata| metadata.len());
-    let line = SnapshotLine { file: path.to_owned(), bytes, damaged: !engine.damage().is_empty(), crash };
+    let (damaged, started) = (!engine.damage().is_empty(), engine.process().timing.started);
+    let line = SnapshotLine { file: path.to_owned(), bytes, damaged, started, crash };
     Ok(Looked { line, signature })
 }
 
-/// The stack of the thread that met the cause, with the arguments of its frames.
-fn stack_of(path: &Path, files: &FileArgs, shared: &FileCache) -> Option<Backtrace> {
+/// The stack of the thread that met the cause, with the arguments of its frames, and what else is asked for.
+fn stack_of(
+    path: &Path,
+    files: &FileArgs,
+    shared: &FileCache,
+    detail: Detail,
+) -> Option<(Backtrace, Vec<FrameDetail>)> {
     let mut engine = Engine::open_sharing(path, files, shared.clone()).ok()?;
     let tid = engine.tid();
-    engine.backtrace_with_values(tid, Extent::All, View::Merged, false).ok()
+    let stack = engine.backtrace_with_values(tid, Extent::All, View::Merged, false).ok()?;
+    if detail == Detail::Stack {
+        return Some((stack, Vec::new()));
+    }
+    let full = engine.backtrace_with_values(tid, Extent::Innermost(DETAILED), View::Merged, true).ok()?;
+    let frames = full.frames.into_iter();
+    let frames = frames.map(|frame| FrameDetail { source: engine.source_around(tid, frame.number, CONTEXT), frame });
+    Some((stack, frames.collect()))
 }

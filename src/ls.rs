@@ -44,5 +44,11 @@ pub fn ls(arguments: &LsArgs) -> ExitCode {
 fn describe(path: &Path) -> Result<SnapshotLine, String> {
     let info = Snapshot::info(path).map_err(|error| sentence(&error))?;
     let damaged = !info.damage.is_empty();
-    Ok(SnapshotLine { file: path.to_owned(), bytes: info.file_bytes, damaged, crash: Crash::new(&info.process, None) })
+    Ok(SnapshotLine {
+        file: path.to_owned(),
+        bytes: info.file_bytes,
+        damaged,
+        started: info.process.timing.started,
+        crash: Crash::new(&info.process, None),
+    })
 }

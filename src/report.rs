@@ -1,6 +1,7 @@
 //! `dpdb-trace report`: all frames of all threads of one crash as JSON, in the schema `frames/1`; or the crashes of a
 //! whole run, equal ones together.
 
+use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -8,7 +9,7 @@ use std::process::ExitCode;
 use dpdb_analyzer::{ValueLimits, ValueStyle};
 
 use crate::cli::{self, ReportArgs, ValuesArgument};
-use crate::crash_groups::CrashGroups;
+use crate::crash_groups::{CrashGroups, Detail};
 use crate::engine::open_session;
 use crate::failure::{FAILED, after_output, complain, failed, partial_view};
 use crate::render::{self, Style};
@@ -20,7 +21,7 @@ const MOST_FRAMES: usize = 50_000;
 /// Runs the subcommand.
 pub fn report(arguments: &ReportArgs) -> ExitCode {
     match arguments.paths.as_slice() {
-        [file] if !file.is_dir() && !arguments.md => report_crash(file, arguments),
+        [file] if !file.is_dir() && !arguments.md && arguments.html.is_none() => report_crash(file, arguments),
         _ => report_run(arguments),
     }
 }
@@ -56,11 +57,18 @@ fn report_run(arguments: &ReportArgs) -> ExitCode {
         Ok(paths) => paths,
         Err(error) => return failed(&error),
     };
-    let groups = CrashGroups::of(&paths, &arguments.files);
+    let detail = if arguments.html.is_some() { Detail::Frames } else { Detail::Stack };
+    let groups = CrashGroups::of(&paths, &arguments.files, detail);
     for lost in &groups.unreadable {
         complain(&format!("{}: {}", lost.file.display(), lost.error));
     }
     let code = if groups.unreadable.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) };
+    if let Some(page) = &arguments.html {
+        return match fs::write(page, render::groups_page(&groups)) {
+            Ok(()) => code,
+            Err(error) => failed(&io::Error::new(error.kind(), format!("{}: {error}", page.display()))),
+        };
+    }
     let text = match (arguments.json, arguments.md) {
         (true, _) => render::json_line(&groups),
         (_, true) => render::groups_markdown(&groups),

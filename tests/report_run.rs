@@ -76,3 +76,21 @@ fn files_that_cannot_be_read_are_told_and_the_others_reported() {
     assert!(outcome.stderr.starts_with("dpdb-trace: pid_1.snap: "), "{}", outcome.stderr);
     assert_eq!(report(&scene, &["missing", "."]).code(), 1);
 }
+
+#[test]
+fn the_page_shows_sources_and_variables_and_nothing_a_target_says_becomes_html() {
+    let scene = Scene::new();
+    let hostile = scene.path("<img src=x>");
+    install(&fixture("shell_tour.c"), &hostile, 0o755);
+    scene.run([&hostile]);
+    scene.run([&hostile]);
+    report(&scene, &[".", "--html", "page.html"]).success();
+    let page = std::fs::read_to_string(scene.out().join("page.html")).expect("the page was written");
+    assert!(page.contains("<title>") && page.trim_end().ends_with("</html>"), "{page}");
+    assert!(page.contains("<h1>2 crashes of 1 kind</h1>") && page.contains("<svg "), "{page}");
+    assert!(page.contains("<mark>&gt; 18      return second-&gt;value;</mark>"), "{page}");
+    assert!(page.contains("second = 0x0"), "{page}");
+    assert!(page.contains("&lt;img src=x&gt;") && !page.contains("<img"), "{page}");
+    let loads = ["http:", "https:", "src=\"", "url("];
+    assert!(loads.iter().all(|what| !page.contains(what)), "the page loads something:\n{page}");
+}

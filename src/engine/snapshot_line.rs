@@ -15,6 +15,8 @@ pub struct SnapshotLine {
     pub bytes: u64,
     /// Part of it is cut off or corrupt.
     pub damaged: bool,
+    /// When the process started, in nanoseconds since 1970.
+    pub started: Option<u64>,
     /// What died, of what, when and where; without a frame, which only its memory would tell.
     pub crash: Crash,
 }

@@ -7,8 +7,8 @@ use super::{crash, frames, units};
 use crate::crash_groups::{CrashGroup, CrashGroups};
 use crate::engine::SnapshotLine;
 
-/// Files named under a group; the others are counted.
-const FILES_NAMED: usize = 10;
+/// Crashes named under a group; the others are counted.
+pub(super) const CRASHES_NAMED: usize = 10;
 
 /// As text.
 pub fn text(all: &CrashGroups, style: &Style) -> String {
@@ -50,7 +50,7 @@ fn code(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-fn summary(all: &CrashGroups) -> String {
+pub(super) fn summary(all: &CrashGroups) -> String {
     let unread = match all.unreadable.len() {
         0 => String::new(),
         count => format!(", {count} unreadable"),
@@ -62,7 +62,7 @@ fn summary(all: &CrashGroups) -> String {
 }
 
 /// `SIGSEGV in Queue::pop: 12 crashes`.
-fn title(group: &CrashGroup) -> String {
+pub(super) fn title(group: &CrashGroup) -> String {
     let first = &group.first().crash;
     let kind = if group.signature.kind.is_empty() { crash::what_happened(first) } else { group.signature.kind.clone() };
     let place = group.signature.functions.first().map(|function| format!(" in {}", super::clean(function)));
@@ -78,7 +78,7 @@ fn signature(group: &CrashGroup) -> String {
 }
 
 /// When, and which processes.
-fn when(group: &CrashGroup) -> String {
+pub(super) fn when(group: &CrashGroup) -> String {
     let times: Vec<String> = group.crashes.iter().filter_map(|line| line.crash.time).map(units::utc).collect();
     let mut text = match (times.first(), times.last()) {
         (Some(first), Some(last)) if first != last => format!("{first} to {last}"),
@@ -89,14 +89,14 @@ fn when(group: &CrashGroup) -> String {
         Some(rank) => format!("{} (rank {rank})", line.crash.pid),
         None => line.crash.pid.to_string(),
     };
-    let named: Vec<String> = group.crashes.iter().take(FILES_NAMED).map(who).collect();
+    let named: Vec<String> = group.crashes.iter().take(CRASHES_NAMED).map(who).collect();
     let plural = if group.crashes.len() == 1 { "pid" } else { "pids" };
     let _ = write!(text, ", {plural} {}{}", named.join(", "), and_more(group));
     text
 }
 
 fn and_more(group: &CrashGroup) -> String {
-    match group.crashes.len().saturating_sub(FILES_NAMED) {
+    match group.crashes.len().saturating_sub(CRASHES_NAMED) {
         0 => String::new(),
         more => format!(", … {more} more"),
     }
@@ -108,12 +108,12 @@ fn stack(group: &CrashGroup, style: &Style) -> String {
 }
 
 fn files(group: &CrashGroup, style: &Style) -> String {
-    let named = group.crashes.iter().take(FILES_NAMED).map(|line| style.path(&line.file.as_path().into()));
+    let named = group.crashes.iter().take(CRASHES_NAMED).map(|line| style.path(&line.file.as_path().into()));
     named.collect::<Vec<_>>().join("  ") + &and_more(group)
 }
 
 /// `pid 7 (worker) died of SIGSEGV in Queue::pop at queue.cpp:41, 2026-11-20 17:05:59 UTC`.
-fn sentence(line: &SnapshotLine, style: &Style) -> String {
+pub(super) fn sentence(line: &SnapshotLine, style: &Style) -> String {
     let place = line
         .crash
         .frame
