@@ -59,10 +59,12 @@ pub use object_file::{ObjectFile, ObjectFileError, Section, Segment};
 pub use report::{
     Document, Limits, Producer, ReportedFrame, ReportedKind, ReportedSignal, ReportedThread, Target as ReportedTarget,
 };
+#[doc(hidden)]
+pub use runtime::cpython::parse_python;
 pub use runtime::cpython::{
-    Before as PythonBefore, ExceptionState, Link as PythonLink, Python, PythonAbsent, PythonException,
-    PythonExceptions, PythonFrame, PythonItems, PythonStack, PythonSyntaxError, PythonThread, PythonValue,
-    PythonVariable, Span as PythonSpan, Unreadable,
+    Before as PythonBefore, ExceptionState, Link as PythonLink, Python, PythonAbsent, PythonDefinition,
+    PythonEvaluated, PythonException, PythonExceptions, PythonFrame, PythonGlobal, PythonItems, PythonMemo,
+    PythonStack, PythonSyntaxError, PythonThread, PythonValue, PythonVariable, Span as PythonSpan, Unreadable,
 };
 pub use session::{Options, Session};
 pub use source::{SourceError, SourceText};

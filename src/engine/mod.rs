@@ -24,6 +24,7 @@ mod open;
 mod process_facts;
 mod python;
 mod python_frames;
+mod python_values;
 mod registers;
 mod registers_fp;
 mod reply;
@@ -42,7 +43,7 @@ mod why;
 
 use std::collections::{HashMap, HashSet};
 
-use dpdb_analyzer::{Memo, Session};
+use dpdb_analyzer::{Memo, PythonMemo, Session};
 use dpdb_snapshot::{Avma, Process};
 
 pub use crash::{Crash, Opening};
@@ -62,6 +63,7 @@ pub use named::Names as NamedEntries;
 pub use open::{FileFacts, open_session};
 pub use process_facts::{AuxiliaryVector, Environment, FileDescriptors, Limits, Tree};
 pub use python_frames::{PythonBacktrace, PythonFrameLine};
+pub use python_values::{FoldedGlobals, PythonGlobals};
 pub use registers::{RegisterLine, Registers};
 pub use reply::Reply;
 pub use search::Found;
@@ -70,7 +72,7 @@ pub use snapshot_line::SnapshotLine;
 pub use source::SourceListing;
 pub use threads::{Applied, ThreadLine, Threads};
 pub use value_limits::{LimitOptions, Show};
-pub use values::{Printed, TypeText, VariableLine, Variables};
+pub use values::{Printed, PrintedValue, TypeText, VariableLine, Variables};
 pub use whatat::WhatAt;
 pub use why::Why;
 
@@ -98,6 +100,8 @@ pub struct Engine {
     memo: Memo,
     /// How much of a value is shown, where that is not the default.
     limits: LimitOptions,
+    /// The same of Python frames; numbers of the history are shared.
+    python_memo: PythonMemo,
     displays: Vec<Display>,
     /// Source files that are newer than the program, a sentence each.
     stale: Vec<String>,

@@ -110,6 +110,7 @@ impl Engine {
             list: Default::default(),
             memo: Default::default(),
             limits: Default::default(),
+            python_memo: Default::default(),
             displays: Vec::new(),
             stale: Vec::new(),
             warned: Default::default(),

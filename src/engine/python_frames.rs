@@ -61,15 +61,20 @@ impl Engine {
     /// # Errors
     /// There is no Python frame from the selected one on outwards.
     pub fn python_locals(&mut self) -> Result<Reply, CommandError> {
+        let (number, frame) = self.nearest_python()?;
+        let line = self.frame_line(self.tid, number)?;
+        Ok(Reply::PythonLocals(self.with_locals(line, &frame)))
+    }
+
+    /// The selected frame if it is Python's, else the Python frame that called it, and its number.
+    pub(super) fn nearest_python(&mut self) -> Result<(usize, PythonFrame), CommandError> {
         let tid = self.tid;
         self.has_python(tid)?;
         let selected = self.selected_frame(tid);
         let stack = self.stack(tid, usize::MAX)?;
         let number = (selected..stack.numbered.len()).find(|number| stack.python_frame(*number).is_some());
         let found = number.and_then(|number| Some((number, stack.python_frame(number)?.clone())));
-        let (number, frame) = found.ok_or_else(|| CommandError::refused("no Python code called the selected frame"))?;
-        let line = self.frame_line(tid, number)?;
-        Ok(Reply::PythonLocals(self.with_locals(line, &frame)))
+        found.ok_or_else(|| CommandError::refused("no Python code called the selected frame"))
     }
 
     /// The variables of the selected frame, or the arguments among them, whose names are `wanted`; `None` where it is

@@ -14,6 +14,7 @@ use super::mappings::{Mappings, Modules};
 use super::named::Names;
 use super::process_facts::{AuxiliaryVector, Environment, FileDescriptors, Limits, Tree};
 use super::python_frames::{PythonBacktrace, PythonFrameLine};
+use super::python_values::PythonGlobals;
 use super::registers::Registers;
 use super::search::Found;
 use super::source::SourceListing;
@@ -44,13 +45,15 @@ pub enum Reply {
     PythonLocals(PythonFrameLine),
     /// `exception`.
     Exceptions(Box<Exceptions>),
+    /// `globals` in a Python frame.
+    PythonGlobals(PythonGlobals),
     /// `threads`.
     Threads(Threads),
     /// `thread`.
     Thread(SelectedThread),
     /// `thread apply`.
     Applied(Applied),
-    /// `list`, `longlist`.
+    /// `list`, `longlist`, `source`.
     Source(SourceListing),
     /// `regs`.
     Registers(Registers),

@@ -175,7 +175,7 @@ impl Engine {
             return Err(CommandError::refused("what to look for is missing"));
         }
         let show = Show::parse("x")?;
-        let (bits, width) = match self.peek(value, show)?.value {
+        let (bits, width) = match self.peek(value, show)?.value.into_bits() {
             ValueTree::Bytes { bytes, .. } if matches!(kind, None | Some("str")) => {
                 let bytes = bytes.strip_suffix(&[0]).map(<[u8]>::to_vec).unwrap_or(bytes);
                 if bytes.is_empty() {

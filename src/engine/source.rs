@@ -80,11 +80,20 @@ impl Engine {
         let current = self.current()?;
         let (tid, number) = (self.tid, self.selected_frame(self.tid));
         let (frame, source) = self.frame_at(tid, number)?;
-        let lines = self.function_lines(frame.lookup_address(), &source);
+        let lines = match self.python_function_lines()? {
+            Some(lines) => Some(lines),
+            None => self.function_lines(frame.lookup_address(), &source),
+        };
         let (first, last) = lines.unwrap_or((current.line, current.line));
-        let listing = self.lines(&current.file, first, last)?;
-        self.list.shown = Some(Shown { file: current.file, first, last });
-        Ok(Reply::Source(listing))
+        Ok(Reply::Source(self.lines_of(&current.file, first, last)?))
+    }
+
+    /// These lines of a file, from which `list` goes on.
+    pub(super) fn lines_of(&mut self, file: &Path, first: u32, last: u32) -> Result<SourceListing, CommandError> {
+        let listing = self.lines(file, first, last)?;
+        let last = listing.lines.last().map_or(first, |line| line.number);
+        self.list.shown = Some(Shown { file: file.into(), first, last });
+        Ok(listing)
     }
 
     /// The lines around a frame's own, where its source is to be had.

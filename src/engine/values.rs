@@ -1,6 +1,6 @@
 //! `locals`, `args`, `globals`, `p` and its like, and the expressions that other commands take for addresses.
 
-use dpdb_analyzer::{Evaluated, Language, Place, ValueLimits, ValueTree, Variable};
+use dpdb_analyzer::{Evaluated, Language, Place, PythonValue, ValueLimits, ValueTree, Variable};
 use dpdb_snapshot::{Avma, Text};
 use regex_lite::Regex;
 use serde::Serialize;
@@ -74,7 +74,7 @@ pub struct Printed {
     #[serde(rename = "type")]
     pub type_name: String,
     /// What it is; with a format, the bits of its numbers.
-    pub value: ValueTree,
+    pub value: PrintedValue,
     /// Where it is.
     pub address: Option<super::Hex>,
     /// The frame's language.
@@ -83,6 +83,16 @@ pub struct Printed {
     pub format: Option<char>,
     /// It is to be shown as a tree.
     pub tree: bool,
+}
+
+/// A value of a native or of a Python frame.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum PrintedValue {
+    /// Of the program's own language.
+    Native(ValueTree),
+    /// A Python object, or what Python computes of some.
+    Python(PythonValue),
 }
 
 /// `whatis` and `ptype`.
@@ -138,6 +148,9 @@ impl Engine {
     /// # Errors
     /// There is no frame.
     pub fn all_variables(&mut self, show: Show) -> Result<Reply, CommandError> {
+        if let Some(reply) = self.python_variables(false, |_| true)? {
+            return Ok(reply);
+        }
         let (tid, number) = (self.tid, self.selected_frame(self.tid));
         let (language, all) = self.variables_of(tid, number, show)?;
         let none = all.as_ref().is_none_or(Vec::is_empty).then(|| "no variables are known here".to_owned());
@@ -150,6 +163,9 @@ impl Engine {
     /// There is no frame, or the pattern makes no sense.
     pub fn globals(&mut self, filter: &str, show: Show) -> Result<Reply, CommandError> {
         let wanted = pattern(filter)?;
+        if let Some(reply) = self.python_globals(filter, &wanted)? {
+            return Ok(reply);
+        }
         let (frame, source) = self.frame_at(self.tid, self.selected_frame(self.tid))?;
         let (everywhere, limits) = (!filter.is_empty(), self.readable(show));
         let found = self.session.globals(frame.lookup_address(), everywhere, &wanted, limits, MOST_GLOBALS);
@@ -194,6 +210,13 @@ impl Engine {
     /// # Errors
     /// What is wrong with the expression, and where in it.
     pub fn print(&mut self, expression: &str, show: Show) -> Result<Printed, CommandError> {
+        match self.print_python(expression, show)? {
+            Ok(printed) => Ok(printed),
+            Err(expression) => self.print_native(expression, show),
+        }
+    }
+
+    fn print_native(&mut self, expression: &str, show: Show) -> Result<Printed, CommandError> {
         let (language, evaluated) = self.evaluate(expression, self.readable(show))?;
         let void = matches!(evaluated.tree, ValueTree::Void) && language != Some(Language::Rust);
         let history = (!void).then(|| {
@@ -204,7 +227,7 @@ impl Engine {
             history,
             expression: expression.to_owned(),
             type_name: evaluated.type_name,
-            value: evaluated.tree,
+            value: PrintedValue::Native(evaluated.tree),
             address: evaluated.address.map(Into::into),
             language: language.map(language_name),
             format: show.format,
@@ -217,6 +240,7 @@ impl Engine {
         let printed = self.print(expression, show)?;
         if printed.history.is_some() {
             self.memo.history.pop();
+            self.python_memo.forget(self.memo.history.len());
         }
         Ok(Printed { history: None, ..printed })
     }
@@ -234,6 +258,10 @@ impl Engine {
     /// # Errors
     /// What is wrong with the expression, and where in it.
     pub fn whatis(&mut self, expression: &str) -> Result<Reply, CommandError> {
+        let expression = match self.python_type(expression)? {
+            Ok(found) => return Ok(Reply::Type(found)),
+            Err(native) => native,
+        };
         let (_, text) =
             self.in_frame(expression, |engine, place, memo| engine.session.whatis(place, expression, memo))?;
         Ok(Reply::Type(TypeText { expression: expression.to_owned(), text }))
@@ -257,12 +285,7 @@ impl Engine {
         let (tid, number) = (self.tid, self.selected_frame(self.tid));
         let (_, source) = self.frame_at(tid, number)?;
         let stack = &self.stacks[&tid];
-        let Level { physical: index, level: function, python, .. } = stack.numbered[number];
-        if python.is_some() {
-            return Err(CommandError::refused(
-                "this is a Python frame, and expressions are those of native ones: 'up' to one of them",
-            ));
-        }
+        let Level { physical: index, level: function, .. } = stack.numbered[number];
         let mut memo = std::mem::take(&mut self.memo);
         let place = Place { tid, frames: &self.stacks[&tid].physical, index, function };
         let found = work(self, place, &mut memo);
@@ -273,6 +296,10 @@ impl Engine {
 
     /// The address that an expression means: a pointer's, a number as such, else where the value is.
     pub(super) fn address_of_expression(&mut self, expression: &str) -> Result<Avma, CommandError> {
+        let expression = match self.python_address(expression)? {
+            Ok(address) => return Ok(address),
+            Err(native) => native,
+        };
         let (_, evaluated) = self.evaluate(expression, self.brief())?;
         let address = match evaluated.tree {
             ValueTree::Pointer { to, .. } | ValueTree::Function { at: to, .. } => Some(to),

@@ -11,6 +11,7 @@ mod json;
 mod listing;
 mod machine;
 mod python;
+mod python_value;
 mod source;
 mod style;
 mod table;
@@ -45,6 +46,7 @@ pub fn text(reply: &Reply, style: &Style) -> String {
         Reply::PythonBacktrace(stack) => python::backtrace(stack, style),
         Reply::PythonLocals(frame) => python::locals(frame, style),
         Reply::Exceptions(found) => exceptions::exceptions(found, style),
+        Reply::PythonGlobals(globals) => python::globals(globals, style),
         Reply::Threads(all) => threads::threads(all, style),
         Reply::Thread(selected) => {
             threads::line(&selected.thread, (1, 1), style) + "\n" + &variables::displays(&selected.displays, style)

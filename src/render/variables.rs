@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
+use super::python_value;
 use super::style::{Role, Style, clean, clean_str};
 use super::value::{Spelling, value, whole};
-use crate::engine::{Displayed, Found, NamedEntries, Printed, TypeText, VariableLine, Variables};
+use crate::engine::{Displayed, Found, NamedEntries, Printed, PrintedValue, TypeText, VariableLine, Variables};
 
 /// An argument in a line of `bt` is cut here.
 const LONGEST_ARGUMENT: usize = 64;
@@ -61,8 +62,13 @@ pub fn printed(printed: &Printed) -> String {
 }
 
 fn shown(printed: &Printed) -> String {
-    let spelling = Spelling { format: printed.format, tree: printed.tree, ..Spelling::of(printed.language) };
-    whole(&printed.value, &printed.type_name, spelling)
+    match &printed.value {
+        PrintedValue::Native(value) => {
+            let spelling = Spelling { format: printed.format, tree: printed.tree, ..Spelling::of(printed.language) };
+            whole(value, &printed.type_name, spelling)
+        }
+        PrintedValue::Python(value) => python_value::printed(value, printed.format, printed.tree),
+    }
 }
 
 /// `1: name = value`, a line each.

@@ -41,8 +41,12 @@ fn as_expression(engine: &mut Engine, line: &str, unknown: CommandError) -> Resu
     }
 }
 
-/// Words between blanks are a command that was misspelled, not an expression.
+/// Words between blanks are a command that was misspelled, not an expression, unless they are Python's operators.
 fn looks_like_an_expression(line: &str) -> bool {
+    const OPERATORS: [&str; 6] = ["in", "is", "not", "and", "or", "if"];
+    if line.split_whitespace().take(2).any(|word| OPERATORS.contains(&word)) {
+        return true;
+    }
     let mut words = line.split_whitespace();
     let is_word = |word: &str| word.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
     let first = words.next().unwrap_or_default();

@@ -15,9 +15,14 @@ pub(super) fn refused(span: Span, message: impl Into<String>) -> ExprError {
 
 /// `did you mean "counter"?`, where one of the names is close to what was asked for.
 pub(super) fn suggestion<'n>(asked: &str, names: impl Iterator<Item = &'n str>) -> Option<String> {
+    nearest_name(asked, names).map(|near| format!("did you mean {near:?}?"))
+}
+
+/// The name that is nearest to the asked one, and near enough.
+pub(crate) fn nearest_name<'n>(asked: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let near = names.map(|name| (distance(asked, name), name)).min()?;
     let limit = MOST_EDITS.min(asked.chars().count() / 2);
-    (near.0 > 0 && near.0 <= limit).then(|| format!("did you mean {:?}?", near.1))
+    (near.0 > 0 && near.0 <= limit).then_some(near.1)
 }
 
 /// The Levenshtein distance, given up where the lengths alone differ too much.

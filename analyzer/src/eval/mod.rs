@@ -19,6 +19,7 @@ use std::collections::HashMap;
 
 use dpdb_snapshot::{Avma, Thread};
 
+pub(crate) use error::nearest_name;
 pub use listing::{Listed, Listing, NamedEntry};
 pub use value::Value;
 

@@ -15,6 +15,13 @@ pub struct Value {
     pub(crate) module: usize,
 }
 
+impl Value {
+    /// No value: what takes a number of the history that is not a native value's.
+    pub fn nothing() -> Value {
+        Value { of: ExprType::Void, place: ValuePlace::bytes([]), module: 0 }
+    }
+}
+
 /// The type of a value: one of the program's, or one that an expression made.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ExprType {

@@ -30,6 +30,19 @@ pub const COMMANDS: &[Command] = &[
         repeat: Repeat::No,
         action: Action::Run(long_list),
     },
+    Command {
+        name: "source",
+        aliases: &[],
+        arguments: "EXPR",
+        group: Group::Source,
+        modes: Modes::ALL,
+        summary: "Show where a Python function, class or module was defined",
+        details: "EXPR is Python, and gives the function, method, class, module or an instance. In a native frame it is\n\
+                  the name of a function.",
+        example: "source main",
+        repeat: Repeat::No,
+        action: Action::Run(definition),
+    },
 ];
 
 fn list(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
@@ -39,4 +52,11 @@ fn list(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, Comma
 fn long_list(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
     invocation.no_arguments()?;
     engine.long_list()
+}
+
+fn definition(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    if invocation.whole.is_empty() {
+        return Err(invocation.usage());
+    }
+    engine.definition(invocation.whole)
 }

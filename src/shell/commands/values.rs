@@ -36,7 +36,8 @@ pub const COMMANDS: &[Command] = &[
          casts, arithmetic, $registers, $1 of the history, $variables that '$x = 1' sets. Formats: x hex, d signed,\n\
          u unsigned, o octal, t binary, c character, a address, f float, s string, z padded hex, r as it is laid\n\
          out. Options: -elements N, -bytes N, -depth N, -ms N (or 'unlimited'), -pretty, -raw, and -- before an EXPR\n\
-         that begins with a dash. Without EXPR all variables of the frame are shown. docs/expressions.md has it all.",
+         that begins with a dash. Without EXPR all variables of the frame are shown. In a\n\
+         Python frame EXPR is Python; '-native EXPR' and '-python EXPR' say whose it is. docs/expressions.md has it all.",
         "p/x $rip",
         print,
     ),
@@ -46,6 +47,13 @@ pub const COMMANDS: &[Command] = &[
         "FMT and OPTIONS are those of p.",
         "pp $rsp",
         pretty_print,
+    ),
+    row(
+        ("py-print", &[], "[/FMT] [OPTIONS] EXPR"),
+        "Show the value of a Python expression, also from a native frame",
+        "The same as 'p -python EXPR': in a native frame, names are those of the Python frame that called it.",
+        "py-print x",
+        python_print,
     ),
     row(
         ("eval", &["output", "!"], "EXPR"),
@@ -71,11 +79,18 @@ pub const COMMANDS: &[Command] = &[
     row(
         ("globals", &["X", "V"], "[OPTIONS] [RE | !RE]"),
         "Show the variables outside of functions",
-        "Those of the frame's source file; with a pattern those of its whole module, its own file first.",
+        "Those of the frame's source file; with a pattern those of its whole module, its own file first. In a Python\n\
+         frame those of its module: without a pattern no modules, functions and classes; 'globals .' shows all.",
         "globals",
         globals,
     ),
-    row(("whatis", &[], "EXPR | TYPE"), "Show the name of a type", "", "whatis $rip", whatis),
+    row(
+        ("whatis", &[], "EXPR | TYPE"),
+        "Show the name of a type",
+        "Of a Python object whose class the program made, its bases too.",
+        "whatis $rip",
+        whatis,
+    ),
     row(
         ("ptype", &[], "[/o] EXPR | TYPE"),
         "Show the declaration of a type; /o with offsets, sizes and holes",
@@ -120,6 +135,15 @@ fn print(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, Comm
         return engine.all_variables(show);
     }
     Ok(Reply::Printed(Box::new(engine.print(expression, show)?)))
+}
+
+fn python_print(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    let (show, expression) = Show::parse(invocation.modifier)?.options(invocation.arguments)?;
+    if expression.is_empty() {
+        return Err(invocation.usage());
+    }
+    let expression = format!("-python {expression}");
+    Ok(Reply::Printed(Box::new(engine.print(&expression, show)?)))
 }
 
 fn pretty_print(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {

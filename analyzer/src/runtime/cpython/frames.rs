@@ -268,7 +268,8 @@ pub(super) fn span(heap: &Heap<'_>, frame: &PythonFrame) -> Result<Option<Span>,
     Ok(lines::span(&line_table(heap, frame.code)?, first, frame.instruction))
 }
 
-fn line_table(heap: &Heap<'_>, code: Avma) -> Result<Vec<u8>, Unreadable> {
+/// The table that tells the lines of a code object's instructions.
+pub(super) fn line_table(heap: &Heap<'_>, code: Avma) -> Result<Vec<u8>, Unreadable> {
     let field = if heap.layout.minor < Minor(10) { "PyCodeObject.co_lnotab" } else { "PyCodeObject.co_linetable" };
     let table = heap.object(code, field)?;
     heap.expect(table, "bytes")?;

@@ -1,5 +1,7 @@
 //! From an instruction of a code object to its line, in the three formats there were.
 
+use super::layout::Minor;
+
 /// The line of the instruction at `offset` bytes, `co_lnotab` (up to 3.9, Objects/lnotab_notes.txt): pairs of an
 /// advance in bytes and one, signed, in lines.
 pub(super) fn by_lnotab(table: &[u8], first: i32, offset: i64) -> i32 {
@@ -35,7 +37,7 @@ pub(super) fn by_ranges(table: &[u8], first: i32, offset: i64) -> Option<i32> {
 /// The same, `co_linetable` from 3.11 on (Objects/locations.md): entries of a first byte with bit 7 set, a kind and a
 /// length in instructions.
 pub(super) fn by_locations(table: &[u8], first: i32, offset: i64) -> Option<i32> {
-    entry_at(table, first, offset).filter(|entry| entry.kind != NO_LOCATION).map(|entry| entry.line)
+    entry_at(table, first, offset, |_| ()).filter(|entry| entry.kind != NO_LOCATION).map(|entry| entry.line)
 }
 
 /// A part of the source, without its last character's successor as usual for ranges.
@@ -53,7 +55,7 @@ pub struct Span {
 
 /// Lines and columns of the instruction at `offset` bytes, where `co_linetable` of 3.11 or later has columns.
 pub(super) fn span(table: &[u8], first: i32, offset: i64) -> Option<Span> {
-    let Entry { kind, line, mut at } = entry_at(table, first, offset)?;
+    let Entry { kind, line, mut at } = entry_at(table, first, offset, |_| ())?;
     let mut end_line = line;
     let mut byte = || {
         at += 1;
@@ -91,7 +93,8 @@ struct Entry {
     at: usize,
 }
 
-fn entry_at(table: &[u8], first: i32, offset: i64) -> Option<Entry> {
+/// The entry of the instruction at `offset`; `seen` is told each line up to it.
+fn entry_at(table: &[u8], first: i32, offset: i64, mut seen: impl FnMut(i32)) -> Option<Entry> {
     let (mut end, mut line, mut at) = (0, first, 0);
     while let Some(&head) = table.get(at) {
         let (kind, length) = (head >> 3 & 15, i64::from(head & 7) + 1);
@@ -103,6 +106,9 @@ fn entry_at(table: &[u8], first: i32, offset: i64) -> Option<Entry> {
         };
         line = line.wrapping_add(delta);
         end += length * 2;
+        if kind != NO_LOCATION {
+            seen(line);
+        }
         if offset < end {
             return Some(Entry { kind, line, at });
         }
@@ -112,6 +118,32 @@ fn entry_at(table: &[u8], first: i32, offset: i64) -> Option<Entry> {
         }
     }
     None
+}
+
+/// The last line that a table tells of, in the format of the version.
+pub(super) fn last(table: &[u8], first: i32, minor: Minor) -> i32 {
+    let end = table.len() as i64 * 512;
+    match minor {
+        Minor(..=9) => greatest(first, table.chunks_exact(2).map(|pair| i32::from(pair[1] as i8))),
+        Minor(10) => {
+            let deltas = table.chunks_exact(2).map(|pair| pair[1] as i8);
+            greatest(first, deltas.filter(|delta| *delta != -128).map(i32::from))
+        }
+        _ => {
+            let mut last = first;
+            entry_at(table, first, end, |line| last = last.max(line));
+            last
+        }
+    }
+}
+
+/// The greatest of the sums from `first` on.
+fn greatest(first: i32, deltas: impl Iterator<Item = i32>) -> i32 {
+    let sums = deltas.scan(first, |line, delta| {
+        *line = line.wrapping_add(delta);
+        Some(*line)
+    });
+    sums.fold(first, i32::max)
 }
 
 /// Six bits in each byte, the lowest first; bit 6 says that more follow.
@@ -135,7 +167,7 @@ fn signed(value: u32) -> i32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Span, by_lnotab, by_locations, by_ranges, span};
+    use super::{Minor, Span, by_lnotab, by_locations, by_ranges, last, span};
 
     #[test]
     fn lnotab_advances_backwards_too() {
@@ -171,6 +203,13 @@ mod tests {
     }
 
     #[test]
+    fn the_last_line_of_a_table_is_the_greatest() {
+        assert_eq!(last(&[6, 2, 2, 0xff], 10, Minor(9)), 12);
+        assert_eq!(last(&[4, 1, 2, 0x80, 2, 1], 10, Minor(10)), 12);
+        assert_eq!(last(&[0x80, 0x05, 0x80 | 11 << 3 | 1, 3, 4, 0x80 | 13 << 3, 3], 10, Minor(11)), 11);
+    }
+
+    #[test]
     fn any_bytes_are_a_table() {
         for seed in 0..=255u8 {
             let table: Vec<u8> = (0..64u8).map(|at| at.wrapping_mul(seed).wrapping_add(seed)).collect();
@@ -179,6 +218,9 @@ mod tests {
                 by_ranges(&table, i32::MIN, offset);
                 by_locations(&table, i32::MAX, offset);
                 span(&table, i32::MAX, offset);
+            }
+            for minor in Minor::ALL {
+                last(&table, i32::MAX, minor);
             }
         }
     }

@@ -43,6 +43,17 @@ struct Slot {
     object: u64,
 }
 
+/// A name of a frame, and what it is bound to.
+pub(super) struct Binding {
+    pub(super) name: String,
+    /// It is a parameter of the function.
+    pub(super) argument: bool,
+    /// It belongs to a function further out.
+    pub(super) free: bool,
+    /// None before the first assignment, and after `del`.
+    pub(super) bound: Option<Bound>,
+}
+
 /// The variables of a frame that are bound: those of a function by their slots, those of a module or a class body by
 /// its dictionary, without the names with two underscores that each module has.
 pub(super) fn locals(
@@ -50,23 +61,42 @@ pub(super) fn locals(
     reader: &Reader<'_, '_>,
     frame: &PythonFrame,
 ) -> Result<Vec<PythonVariable>, Unreadable> {
+    let mut found = Vec::new();
+    for Binding { name, argument, free, bound } in bindings(heap, frame)? {
+        let hidden = !argument && !free && name.starts_with("__") && name.ends_with("__");
+        if let Some(bound) = bound.filter(|_| !hidden || is_optimized(heap, frame)) {
+            found.push(PythonVariable { name, argument, free, value: object_value(reader, bound) });
+        }
+    }
+    Ok(found)
+}
+
+fn is_optimized(heap: &Heap<'_>, frame: &PythonFrame) -> bool {
+    heap.int(frame.code, "PyCodeObject.co_flags").is_ok_and(|flags| flags & OPTIMIZED != 0)
+}
+
+/// All local names of a frame: the slots of a function, the dictionary of a module or a class body.
+pub(super) fn bindings(heap: &Heap<'_>, frame: &PythonFrame) -> Result<Vec<Binding>, Unreadable> {
     heap.expect(frame.code, "code")?;
     let flags = heap.int(frame.code, "PyCodeObject.co_flags")?;
-    let mut found = Vec::new();
+    let mut found: Vec<Binding> = Vec::new();
     let arguments = argument_count(heap, frame.code, flags)?;
     for (index, slot) in slots(heap, frame)?.into_iter().enumerate() {
-        let Some(object) = bound(heap, &slot) else { continue };
         let free = slot.kind & FREE != 0;
         // Python counts what a class body takes from the function around it to that function only.
-        if free && flags & OPTIMIZED == 0 {
+        if free && flags & OPTIMIZED == 0 || slot.kind & HIDDEN != 0 {
             continue;
         }
         // Up to 3.10 cells of arguments stand apart from the arguments' own slots.
         let argument = (index as u64) < arguments && !free;
-        found.push(PythonVariable { name: heap.name(slot.name)?, argument, free, value: object_value(reader, object) });
+        let (name, bound) = (heap.name(slot.name)?, bound(heap, &slot));
+        match found.iter_mut().find(|known| known.name == name) {
+            Some(known) => known.bound = bound.or(known.bound.take()),
+            None => found.push(Binding { name, argument, free, bound }),
+        }
     }
     if flags & OPTIMIZED == 0 {
-        found.extend(of_dictionary(heap, reader, frame)?);
+        found.extend(of_dictionary(heap, frame)?);
     }
     Ok(found)
 }
@@ -85,7 +115,7 @@ fn argument_count(heap: &Heap<'_>, code: Avma, flags: i32) -> Result<u64, Unread
 }
 
 /// A tagged small integer has no object (3.14).
-enum Bound {
+pub(super) enum Bound {
     Object(Avma),
     Tagged(i64),
 }
@@ -147,22 +177,25 @@ fn slots_of_three(heap: &Heap<'_>, frame: &PythonFrame) -> Result<Vec<Slot>, Unr
     Ok(names.into_iter().zip(objects).map(|((name, kind), object)| Slot { name, kind, object }).collect())
 }
 
-fn of_dictionary(
-    heap: &Heap<'_>,
-    reader: &Reader<'_, '_>,
-    frame: &PythonFrame,
-) -> Result<Vec<PythonVariable>, Unreadable> {
+fn of_dictionary(heap: &Heap<'_>, frame: &PythonFrame) -> Result<Vec<Binding>, Unreadable> {
     let field = if heap.layout.minor < Minor(11) { "PyFrameObject.f_locals" } else { "_PyInterpreterFrame.f_locals" };
     let Some(locals) = heap.pointer(frame.at, field)? else { return Ok(Vec::new()) };
     // From 3.14 on it is a tagged reference in some frames; the tag is in the lowest two bits of an aligned address.
     let locals = Avma(locals.0 & !3);
     heap.expect(locals, "dict")?;
-    let mut found = Vec::new();
-    for (name, value) in heap.dict(locals, MOST_VARIABLES)?.pairs {
-        let Ok(name) = heap.name(name) else { continue };
-        if !(name.starts_with("__") && name.ends_with("__")) {
-            found.push(PythonVariable { name, argument: false, free: false, value: reader.value(value) });
-        }
-    }
-    Ok(found)
+    let pairs = heap.dict(locals, MOST_VARIABLES)?.pairs.into_iter();
+    let binding = |(name, value)| {
+        Some(Binding { name: heap.name(name).ok()?, argument: false, free: false, bound: Some(Bound::Object(value)) })
+    };
+    Ok(pairs.filter_map(binding).collect())
+}
+
+/// The dictionaries of a frame's global and built-in names.
+pub(super) fn namespaces(heap: &Heap<'_>, frame: &PythonFrame) -> Result<(Avma, Avma), Unreadable> {
+    let fields = match heap.layout.minor {
+        Minor(..=10) => ["PyFrameObject.f_globals", "PyFrameObject.f_builtins"],
+        _ => ["_PyInterpreterFrame.f_globals", "_PyInterpreterFrame.f_builtins"],
+    };
+    let [globals, builtins] = fields.map(|field| heap.object(frame.at, field).map(|at| Avma(at.0 & !3)));
+    Ok((globals?, builtins?))
 }

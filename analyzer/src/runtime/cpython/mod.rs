@@ -4,15 +4,16 @@
 //! them is taken for hostile: types are checked by the types of their types, chains are cut where they come back,
 //! lengths are bounded by what was asked for.
 
-#[allow(dead_code, reason = "for expressions in Python's syntax")]
 mod attributes;
-#[allow(dead_code, reason = "the same")]
 mod class;
 mod containers;
+mod definition;
 mod dict;
 mod exceptions;
+mod expression;
 mod find;
 mod frames;
+mod globals;
 mod heap;
 mod instance;
 mod kinds;
@@ -29,8 +30,11 @@ mod value;
 
 use dpdb_snapshot::Avma;
 
+pub use definition::PythonDefinition;
 pub use exceptions::{Before, ExceptionState, Link, PythonException, PythonExceptions, PythonSyntaxError};
+pub use expression::{PythonEvaluated, PythonMemo, parse_python};
 pub use frames::{PythonFrame, PythonStack};
+pub use globals::PythonGlobal;
 use heap::Heap;
 use layout::Layout;
 pub use lines::Span;
