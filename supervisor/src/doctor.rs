@@ -256,15 +256,17 @@ mod tests {
 
     #[test]
     fn every_trouble_has_a_remedy() {
+        let directory = tempfile::tempdir().unwrap();
+        let missing = directory.path().join("missing");
         let troubles = [
             scope_check(Some("2")),
             scope_check(Some("3")),
             scope_check(Some("x")),
             capability_check(false),
             tracer_check(Some("7")),
-            directory_check(Path::new("/nonexistent")),
+            directory_check(&missing),
             directory_check(Path::new("/proc/version")),
-            space_check(Path::new("/nonexistent")),
+            space_check(&missing),
             leftovers_check(&[".a.partial".to_owned(), ".b.partial".to_owned()], Path::new("/x")),
             trace_check(Err(("PTRACE_SEIZE", Errno::EPERM))),
         ];

@@ -35,7 +35,7 @@ pub const COMMANDS: &[Command] = &[
         arguments: "[N|none]",
         group: Group::Stack,
         modes: Modes::ALL,
-        summary: "Show the exception of the thread as Python prints it, or make the stack that of exception N",
+        summary: "Show the exception of the thread as Python prints it, or select another",
         details: "Shown is the exception in flight, the one being handled, or the last that was printed, with what it came\n\
                   of. Where there are several, they are numbered. With N the stack of the thread is the traceback of\n\
                   that exception: bt, frame, up, down, locals and list work on its frames, though their calls have\n\
