@@ -133,7 +133,9 @@ pub struct FileArgs {
     Examples:\n  \
     dpdb-trace inspect pid_1234.snap\n  \
     dpdb-trace inspect pid_1234.snap -c why -c 'thread apply all bt'\n  \
-    echo bt | dpdb-trace inspect core --exe ./worker --json"
+    echo bt | dpdb-trace inspect core --exe ./worker --json\n\n\
+    Names and decompressed debug sections are kept in ~/.cache/dpdb-trace; DPDB_TRACE_CACHE=DIR keeps them there, and\n\
+    DPDB_TRACE_CACHE=off nowhere."
 )]
 pub struct InspectArgs {
     /// A snapshot, a core.zst or an ELF core

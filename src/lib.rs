@@ -3,6 +3,7 @@
 //! `main.rs` only calls [`main`]. Everything else is a library, so that tests and benchmarks can ask the engine and the
 //! table of commands without a process and a pipe in between; it is no interface for others.
 
+mod base_directories;
 pub mod cli;
 mod crash_groups;
 mod deaths;
@@ -19,6 +20,7 @@ mod report;
 mod run;
 pub mod shell;
 mod snapshot_files;
+mod waiting;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

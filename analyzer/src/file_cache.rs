@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::module_symbols::ModuleSymbols;
-use crate::{Module, ObjectFile};
+use crate::{CacheDirectory, Module, ObjectFile};
 
 /// The most files that are kept. One more, and all are forgotten: crashes that come one after another are mostly those
 /// of a few programs with a few dozen libraries.
@@ -36,12 +36,12 @@ type Version = (u64, u64, u64, (i64, i64), (i64, i64));
 
 impl FileCache {
     /// The ELF file at `path`; `None` where there is none.
-    pub(crate) fn open(&self, path: &Path) -> Option<Arc<ObjectFile>> {
+    pub(crate) fn open(&self, path: &Path, cache: Option<&CacheDirectory>) -> Option<Arc<ObjectFile>> {
         let version = version(path)?;
         if let Some(known) = self.files().get(path).filter(|known| known.version == version) {
             return Some(Arc::clone(&known.object));
         }
-        let object = Arc::new(ObjectFile::open(path).ok()?);
+        let object = Arc::new(ObjectFile::open(path).ok()?.cached_in(cache));
         let mut files = self.files();
         if files.len() >= MOST_FILES {
             files.clear();
@@ -103,13 +103,13 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("program");
         let files = FileCache::default();
-        assert!(files.open(&path).is_none());
+        assert!(files.open(&path, None).is_none());
         copy_of_us(&path);
-        let first = files.open(&path).unwrap();
-        assert!(Arc::ptr_eq(&first, &files.clone().open(&path).unwrap()), "a clone is the same cache");
+        let first = files.open(&path, None).unwrap();
+        assert!(Arc::ptr_eq(&first, &files.clone().open(&path, None).unwrap()), "a clone is the same cache");
         fs::remove_file(&path).unwrap();
         copy_of_us(&path);
-        assert!(!Arc::ptr_eq(&first, &files.open(&path).unwrap()));
+        assert!(!Arc::ptr_eq(&first, &files.open(&path, None).unwrap()));
     }
 
     #[test]
@@ -121,7 +121,7 @@ mod tests {
         for number in 0..=MOST_FILES {
             let path = directory.path().join(number.to_string());
             fs::hard_link(&program, &path).unwrap();
-            files.open(&path).unwrap();
+            files.open(&path, None).unwrap();
             assert!(files.files().len() <= MOST_FILES);
         }
         assert_eq!(files.files().len(), 1);

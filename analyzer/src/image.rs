@@ -23,7 +23,11 @@ impl Image {
         if !fs::metadata(path)?.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
         }
-        let file = File::open(path)?;
+        Image::map_file(&File::open(path)?)
+    }
+
+    /// Maps a regular file that was opened.
+    pub(crate) fn map_file(file: &File) -> io::Result<Image> {
         if file.metadata()?.len() == 0 {
             return Ok(Image::Owned(Vec::new()));
         }
@@ -31,7 +35,7 @@ impl Image {
         // value is valid. What nobody can promise is that no other process writes to the file meanwhile: a changed
         // byte then shows as a wrong value and a truncated file as SIGBUS. Linkers and package managers replace
         // files by unlinking or renaming, which leaves this map's inode alone; every debugger lives with the rest.
-        Ok(Image::Mapped(unsafe { Mmap::map(&file)? }))
+        Ok(Image::Mapped(unsafe { Mmap::map(file)? }))
     }
 
     /// All bytes.

@@ -11,6 +11,7 @@
 mod arch;
 mod build_id;
 mod by_name;
+mod cache;
 mod clock;
 mod compressed;
 mod debug_file;
@@ -43,13 +44,17 @@ mod testing;
 mod types;
 mod unwind;
 mod value;
+mod watch;
 
 pub use build_id::BuildId;
 pub use by_name::{FunctionLines, NamedFunction};
+pub use cache::CacheDirectory;
+#[doc(hidden)]
+pub use cache::exercise as exercise_cache_file;
 pub use clock::Clock;
 pub use disassemble::{Disassembly, Instruction, disassemble};
 #[doc(hidden)]
-pub use dwarf::exercise as exercise_debug_info;
+pub use dwarf::{exercise as exercise_debug_info, exercise_gdb_index};
 pub use eval::{Evaluated, Listed, Listing, Memo, NamedEntry, Place, Value};
 pub use explain::{AccessKind, Explanation, Finding, Neighbour, Pattern};
 pub use file_cache::FileCache;
@@ -73,3 +78,4 @@ pub use svma::Svma;
 pub use symbols::{SymbolRef, SymbolTable, demangle};
 pub use target::Target;
 pub use value::{Logical, Missing, Remark, SmartPointer, ValueLimits, ValueStyle, ValueTree, Variable, WordKind};
+pub use watch::Watch;

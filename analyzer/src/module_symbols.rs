@@ -6,7 +6,8 @@ use std::sync::{Arc, OnceLock};
 use crate::debug_file::DebugFileFinder;
 use crate::dwarf::{self, DebugInfo};
 use crate::symbols::{SymbolTable, read_mini_debug_info};
-use crate::{Module, ObjectFile};
+use crate::watch::{Unwatched, Watch};
+use crate::{Module, ObjectFile, Options};
 
 /// The symbol tables and the debugging information of one module, each read when it is first asked for.
 #[derive(Debug)]
@@ -15,6 +16,7 @@ pub(crate) struct ModuleSymbols {
     separate: Option<Arc<ObjectFile>>,
     alt: Option<Arc<ObjectFile>>,
     warnings: Vec<String>,
+    watch: Arc<dyn Watch>,
     symbols: OnceLock<SymbolTable>,
     debug_info: OnceLock<Option<DebugInfo>>,
     /// Why its `.gnu_debugdata` is of no use.
@@ -23,8 +25,8 @@ pub(crate) struct ModuleSymbols {
 
 impl ModuleSymbols {
     /// Finds the debug files of `module`; `None` where the module has no file itself.
-    pub(crate) fn find(module: &Module, finder: &DebugFileFinder) -> Option<ModuleSymbols> {
-        let object = module.object()?.clone();
+    pub(crate) fn find(module: &Module, options: &Options) -> Option<ModuleSymbols> {
+        let (object, finder) = (module.object()?.clone(), DebugFileFinder::new(options));
         let mut warnings = Vec::new();
         let has_all = dwarf::has_debug_info(&object) && object.section(".symtab").is_some();
         let separate = if has_all {
@@ -38,7 +40,8 @@ impl ModuleSymbols {
         let mut alt = with_debug_info.map(|file| finder.alt_file(file)).unwrap_or_default();
         warnings.append(&mut alt.warnings);
         let (symbols, debug_info, mini_damage) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Some(ModuleSymbols { object, separate, alt: alt.file, warnings, symbols, debug_info, mini_damage })
+        let watch = options.watch.clone().unwrap_or_else(|| Arc::new(Unwatched));
+        Some(ModuleSymbols { object, separate, alt: alt.file, warnings, watch, symbols, debug_info, mini_damage })
     }
 
     /// The separate debug file, where one was needed and found.
@@ -65,7 +68,8 @@ impl ModuleSymbols {
         let open = || {
             let file = self.separate.iter().chain([&self.object]).find(|file| dwarf::has_debug_info(file))?;
             let linked = [Some(&self.object), self.separate.as_ref()].into_iter().flatten();
-            DebugInfo::of(file.clone(), self.alt.clone(), linked.map(|file| Path::to_owned(file.path())).collect())
+            let linked = linked.map(|file| Path::to_owned(file.path())).collect();
+            DebugInfo::of(file.clone(), self.alt.clone(), linked, Arc::clone(&self.watch))
         };
         self.debug_info.get_or_init(open).as_ref()
     }

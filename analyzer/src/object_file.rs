@@ -9,7 +9,9 @@ use std::sync::OnceLock;
 use object::elf;
 use object::read::elf::{FileHeader as _, ProgramHeader as _, SectionHeader as _};
 
+use crate::CacheDirectory;
 use crate::build_id::BuildId;
+use crate::cache::sections::{self, Contents};
 use crate::compressed;
 use crate::image::Image;
 use crate::svma::Svma;
@@ -22,7 +24,7 @@ const LE: object::LittleEndian = object::LittleEndian;
 /// An ELF file that was mapped into memory, or an image that was read out of a process.
 ///
 /// Opening it looks at its headers only. Sections are slices of the map, except compressed ones, which are
-/// decompressed when they are first asked for and held from then on.
+/// decompressed (or found in the cache directory) when they are first asked for and held from then on.
 pub struct ObjectFile {
     path: PathBuf,
     image: Image,
@@ -32,6 +34,7 @@ pub struct ObjectFile {
     segments: Vec<Segment>,
     build_id: Option<BuildId>,
     has_damaged_table: bool,
+    cache: Option<CacheDirectory>,
 }
 
 /// Why a file is no use as an ELF file.
@@ -70,7 +73,7 @@ struct SectionEntry {
     section: Section,
     compression: Compression,
     /// The decompressed contents, or why there are none. Only for compressed sections.
-    decompressed: OnceLock<Result<Box<[u8]>, String>>,
+    decompressed: OnceLock<Result<Contents, String>>,
     /// Why its contents could not be had, once somebody wanted them.
     failure: OnceLock<String>,
 }
@@ -174,7 +177,17 @@ impl ObjectFile {
             header.program_headers(LE, bytes).unwrap_or_default().iter().map(Segment::from).collect();
         let build_id = build_id(&sections, &segments, bytes);
         let (kind, entry) = (header.e_type(LE).0, Svma(header.e_entry(LE)));
-        Ok(ObjectFile { path, kind, entry, sections, segments, build_id, has_damaged_table, image })
+        Ok(ObjectFile { path, kind, entry, sections, segments, build_id, has_damaged_table, cache: None, image })
+    }
+
+    /// The same, with a place for what is found out about it, if there is one.
+    pub(crate) fn cached_in(self, cache: Option<&CacheDirectory>) -> ObjectFile {
+        ObjectFile { cache: cache.cloned(), ..self }
+    }
+
+    /// Where what was found out about it is kept, by its build-id.
+    pub(crate) fn cache(&self) -> Option<(&CacheDirectory, &BuildId)> {
+        self.cache.as_ref().zip(self.build_id.as_ref())
     }
 
     /// The path it was opened by, or what stands for it.
@@ -291,8 +304,8 @@ impl ObjectFile {
             Compression::Header => compressed::gabi,
             Compression::Gnu => compressed::gnu,
         };
-        let decompressed = entry.decompressed.get_or_init(|| decompress(bytes).map(Vec::into_boxed_slice));
-        decompressed.as_deref().map_err(|reason| failed(reason))
+        let get = || sections::decompressed(self.cache(), &entry.section.name, bytes, decompress);
+        entry.decompressed.get_or_init(get).as_ref().map(Contents::bytes).map_err(|reason| failed(reason))
     }
 }
 

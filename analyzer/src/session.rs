@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use dpdb_snapshot::arch::x86_64::GeneralRegisters;
 use dpdb_snapshot::{AddressRange, Avma, Memory, Process};
 
+use crate::cache::CacheDirectory;
 use crate::clock::{Clock, Monotonic};
 use crate::disassemble::{Disassembly, disassemble};
 use crate::dwarf::DebugInfo;
@@ -21,6 +22,7 @@ use crate::symbolize::Symbolizer;
 use crate::target::Target;
 use crate::unwind::{self, CallFrameInfo, Space};
 use crate::value::{self, ValueLimits, Variable, WantedVariables};
+use crate::watch::Watch;
 
 /// Where files are looked for.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +35,10 @@ pub struct Options {
     pub debug_dirs: Vec<PathBuf>,
     /// Source paths that begin with the first are looked for under the second.
     pub source_map: Vec<(PathBuf, PathBuf)>,
+    /// Where what is found out about files is kept for other sessions; without it each finds it out for itself.
+    pub cache: Option<CacheDirectory>,
+    /// Who waits while names are read.
+    pub watch: Option<Arc<dyn Watch>>,
 }
 
 /// One look at one stopped process: everything that can be asked about it.

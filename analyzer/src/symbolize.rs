@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use dpdb_snapshot::Avma;
 
-use crate::debug_file::DebugFileFinder;
 use crate::dwarf::{Function, Place};
 use crate::frame::{Frame, FrameKind};
 use crate::module_symbols::ModuleSymbols;
@@ -66,7 +65,7 @@ impl Symbolizer {
     /// What the files of `module` say.
     pub(crate) fn of<'a>(&'a self, session: &'a Session, module: &Module) -> Option<&'a ModuleSymbols> {
         let slots = self.modules.get_or_init(|| session.modules().iter().map(|_| OnceLock::new()).collect());
-        let find = || ModuleSymbols::find(module, &DebugFileFinder::new(session.options()));
+        let find = || ModuleSymbols::find(module, session.options());
         slots.get(module.index())?.get_or_init(|| session.files.symbols(module, find)).as_deref()
     }
 

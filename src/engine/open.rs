@@ -2,13 +2,17 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use dpdb_analyzer::{FileCache, Options, Session};
+use dpdb_analyzer::{CacheDirectory, FileCache, Options, Session};
 use dpdb_snapshot::{CaptureReport, Format, OpenError, Snapshot};
+use dpdb_supervisor::sys;
 use serde::Serialize;
 
 use super::{Engine, Names};
+use crate::base_directories::cache_directory;
 use crate::cli::FileArgs;
+use crate::waiting::Waiting;
 
 /// What is known of the file itself.
 #[derive(Clone, Debug, Serialize)]
@@ -72,6 +76,8 @@ fn open_sharing(path: &Path, files: &FileArgs, shared: FileCache) -> Result<(Ses
         sysroot: files.sysroot.clone(),
         debug_dirs: files.debug_dir.clone(),
         source_map: files.source_map.clone(),
+        cache: cache_directory().map(|path| CacheDirectory::new(path, sys::effective_user())),
+        watch: Some(Arc::new(Waiting::default())),
     };
     Ok((Session::with_files(Box::new(snapshot), options, shared), facts))
 }

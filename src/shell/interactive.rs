@@ -1,18 +1,20 @@
 //! The prompt.
 
 use std::io;
-use std::path::PathBuf;
 
+use dpdb_supervisor::sys;
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{CompletionType, Config, Editor};
 
 use super::completion::Completion;
 use super::{Flow, Shell};
+use crate::base_directories;
 use crate::engine::Reply;
 
 impl Shell {
-    /// Shows the crash, then reads and runs lines until Ctrl-D or `quit`. Ctrl-C drops the line being typed.
+    /// Shows the crash, then reads and runs lines until Ctrl-D or `quit`. Ctrl-C drops the line being typed, and
+    /// ends long work of a command; a second one ends us.
     ///
     /// # Errors
     /// The terminal is gone.
@@ -27,11 +29,12 @@ impl Shell {
             .build();
         let mut editor: Editor<Completion, FileHistory> = Editor::with_config(config).map_err(other)?;
         editor.set_helper(Some(Completion));
-        let history = history_file();
+        let history = base_directories::history_file();
         if let Some(history) = &history {
             // The first time there is none.
             let _ = editor.load_history(history);
         }
+        sys::hold_interrupts();
         let end = self.read_lines(&mut editor);
         if let Some(history) = &history {
             // Without a place for it, history lasts as long as the session; that is no reason to fail.
@@ -44,6 +47,7 @@ impl Shell {
         loop {
             match editor.readline(&self.prompt()) {
                 Ok(line) => {
+                    sys::forget_interrupt();
                     if self.line(&line)? == Flow::Leave {
                         return Ok(());
                     }
@@ -60,13 +64,6 @@ impl Shell {
         let (pid, tid) = (self.engine.process().pid, self.engine.tid());
         if pid == tid { format!("[{pid}] ") } else { format!("[{pid}/{tid}] ") }
     }
-}
-
-/// `history` under the state directory of the XDG base directory specification.
-fn history_file() -> Option<PathBuf> {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")))?;
-    Some(state.join("dpdb-trace").join("history"))
 }
 
 /// Writes the history where only its owner can read it: it tells what was looked at.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 pub(crate) use split::SplitFiles;
 
-use crate::{BuildId, ObjectFile, Options};
+use crate::{BuildId, CacheDirectory, ObjectFile, Options};
 
 /// Where distributions install debug files.
 const SYSTEM_DIRECTORY: &str = "/usr/lib/debug";
@@ -39,6 +39,7 @@ enum Place {
 pub(crate) struct DebugFileFinder {
     sysroot: Option<PathBuf>,
     directories: Vec<PathBuf>,
+    cache: Option<CacheDirectory>,
 }
 
 /// What a search gave.
@@ -56,7 +57,7 @@ impl DebugFileFinder {
         let in_sysroot = options.sysroot.as_ref().map(|root| root.join(&SYSTEM_DIRECTORY[1..]));
         let directories =
             options.debug_dirs.iter().cloned().chain(in_sysroot).chain([system.to_owned()]).collect::<Vec<_>>();
-        DebugFileFinder { sysroot: options.sysroot.clone(), directories }
+        DebugFileFinder { sysroot: options.sysroot.clone(), directories, cache: options.cache.clone() }
     }
 
     /// The separate debug file of `object`, which the process had mapped from `path`.
@@ -68,7 +69,7 @@ impl DebugFileFinder {
             }
             match open_matching(&candidate, object) {
                 Ok(file) => {
-                    found.file = Some(Arc::new(file));
+                    found.file = Some(Arc::new(file.cached_in(self.cache.as_ref())));
                     return found;
                 }
                 Err(why) => found.warnings.push(why),
@@ -122,7 +123,7 @@ impl DebugFileFinder {
         for candidate in candidates.filter(|candidate| candidate.is_file()) {
             match ObjectFile::open(&candidate) {
                 Ok(file) if file.build_id() == Some(&id) => {
-                    found.file = Some(Arc::new(file));
+                    found.file = Some(Arc::new(file.cached_in(self.cache.as_ref())));
                     return found;
                 }
                 Ok(_) => found.warnings.push(format!(

@@ -4,7 +4,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::DebugInfo;
+use super::{DebugInfo, NameKind};
+use crate::watch::Unwatched;
 use crate::{ObjectFile, Svma, SymbolTable};
 
 /// Addresses that are asked for, however wide the range is.
@@ -16,7 +17,7 @@ pub fn exercise(bytes: &[u8], addresses: Range<u64>) {
     let Ok(file) = ObjectFile::from_bytes(PathBuf::from("exercised"), bytes.to_vec()) else { return };
     let file = Arc::new(file);
     let symbols = SymbolTable::read(std::slice::from_ref(&file));
-    let info = DebugInfo::of(file, None, Vec::new());
+    let info = DebugInfo::of(file, None, Vec::new(), Arc::new(Unwatched));
     for address in addresses.step_by(7).take(MOST_ADDRESSES).map(Svma) {
         let _ = (symbols.function_at(address), symbols.data_at(address));
         if let Some(view) = info.as_ref().map(DebugInfo::view) {
@@ -25,5 +26,8 @@ pub fn exercise(bytes: &[u8], addresses: Range<u64>) {
     }
     if let Some(view) = info.as_ref().map(DebugInfo::view) {
         let _ = (view.functions_named("last"), view.files_named("inlined.c".as_ref()));
+        for kind in [NameKind::Type(None), NameKind::Variable, NameKind::Function, NameKind::Enumerator] {
+            let _ = view.named_like(kind, &|_| true).count();
+        }
     }
 }

@@ -8,12 +8,16 @@
 //!
 //! Whatever a file claims, it cannot make us recurse, loop, or allocate beyond its own size times a small constant.
 
+mod accelerated;
 mod address_index;
 mod call_sites;
+mod debug_names;
 mod exercise;
 mod functions;
+mod gdb_index;
 mod lines;
 mod lookup;
+mod name_index;
 mod named_entries;
 mod names;
 mod outline;
@@ -30,6 +34,7 @@ mod view;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use gimli::Abbreviations;
@@ -38,8 +43,11 @@ use address_index::AddressIndex;
 pub(crate) use call_sites::{CallSite, CallTarget, Calls};
 pub use exercise::exercise;
 use functions::FunctionTable;
+pub use gdb_index::exercise as exercise_gdb_index;
 use lines::LineTable;
 pub(crate) use lookup::{Function, Place};
+use name_index::NameIndex;
+pub(crate) use name_index::exercise as exercise_name_index;
 use named_entries::NameTable;
 pub(crate) use named_entries::{NameKind, Tag};
 use outline::Outline;
@@ -54,6 +62,7 @@ pub(crate) use view::View;
 use crate::ObjectFile;
 use crate::debug_file::SplitFiles;
 use crate::types::Type;
+use crate::watch::Watch;
 
 /// The debugging information of one ELF file, with what was read of it so far.
 #[derive(Debug)]
@@ -61,6 +70,7 @@ pub(crate) struct DebugInfo {
     file: Arc<ObjectFile>,
     alt: Option<Arc<ObjectFile>>,
     split: SplitFiles,
+    watch: Arc<dyn Watch>,
     /// Offsets of all units, for references between units: of the main file, and of the alternative one.
     main_units: OnceLock<Box<[usize]>>,
     alt_units: OnceLock<Box<[usize]>>,
@@ -73,6 +83,10 @@ pub(crate) struct DebugInfo {
     types: Mutex<HashMap<DieRef, Option<Arc<Type>>>>,
     definitions: Mutex<HashMap<String, Option<DieRef>>>,
     signatures: OnceLock<Signatures>,
+    /// The index of names, once it was asked for.
+    names: Mutex<Option<Arc<NameIndex>>>,
+    /// The user gave up waiting for it.
+    names_given_up: AtomicBool,
     /// Where the units end before their section does.
     broken_at: OnceLock<usize>,
 }
@@ -90,11 +104,17 @@ struct UnitTables {
 
 impl DebugInfo {
     /// The debugging information in `file`, which belongs to the linked files at `linked`; `None` where it has none.
-    pub(crate) fn of(file: Arc<ObjectFile>, alt: Option<Arc<ObjectFile>>, linked: Vec<PathBuf>) -> Option<DebugInfo> {
+    pub(crate) fn of(
+        file: Arc<ObjectFile>,
+        alt: Option<Arc<ObjectFile>>,
+        linked: Vec<PathBuf>,
+        watch: Arc<dyn Watch>,
+    ) -> Option<DebugInfo> {
         has_debug_info(&file).then(|| DebugInfo {
             file,
             alt,
             split: SplitFiles::of(linked),
+            watch,
             main_units: OnceLock::new(),
             alt_units: OnceLock::new(),
             split_files: OnceLock::new(),
@@ -105,6 +125,8 @@ impl DebugInfo {
             definitions: Mutex::default(),
             broken_at: OnceLock::new(),
             signatures: OnceLock::new(),
+            names: Mutex::default(),
+            names_given_up: AtomicBool::new(false),
         })
     }
 
@@ -117,7 +139,11 @@ impl DebugInfo {
         };
         let split = self.split_files.get().into_iter().flatten().filter_map(|file| file.get()?.as_ref());
         let split = split.chain(self.split.opened_package()).flat_map(ObjectFile::damage);
-        self.broken_at.get().map(of_unit).into_iter().chain(split).collect()
+        let names = self.names_given_up.load(Ordering::Relaxed).then(|| {
+            let path = self.file.path().display();
+            format!("{path}: reading its names was interrupted: those of other units than the frame's are not known")
+        });
+        self.broken_at.get().map(of_unit).into_iter().chain(split).chain(names).collect()
     }
 
     /// Opens the sections for one question.

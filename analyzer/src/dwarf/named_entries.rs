@@ -1,16 +1,16 @@
 //! The types, variables and functions that a unit gives a name outside of functions, and finding one by its path.
 //!
-//! A name is looked for in the unit at hand first, then in all others in the file's order. What a unit names is
-//! gathered when it is first asked and kept as hashes, twelve bytes a name.
+//! A name is looked for in the unit at hand first, then in the index of all others, in the file's order. What a unit
+//! names is gathered when it is first asked and kept as hashes, twelve bytes a name.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::cmp::Reverse;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use gimli::{UnitOffset, constants as dw};
 
 use super::functions::skip_children;
 use super::lines::file_path;
+use super::name_index::hash;
 use super::sections::Slice;
 use super::unit::{DieRef, Unit};
 use super::view::View;
@@ -43,12 +43,6 @@ pub(crate) enum Tag {
 #[derive(Debug, Default)]
 pub(super) struct NameTable(Box<[(u32, UnitOffset)]>);
 
-fn hash(name: &[u8]) -> u32 {
-    let mut hasher = DefaultHasher::new();
-    name.hash(&mut hasher);
-    hasher.finish() as u32
-}
-
 impl NameTable {
     fn read(view: &View<'_>, unit: &Unit<'_>) -> NameTable {
         let mut names = Vec::new();
@@ -68,13 +62,58 @@ impl<'a> View<'a> {
     /// The entry with this path, such as `ns::Class<int>`; namespaces may be left out from the front. The unit at
     /// hand is asked before all others.
     pub(crate) fn find_named(&self, near: Option<&Unit<'a>>, path: &str, kind: NameKind) -> Option<DieRef> {
-        let path = components(path);
-        let hash = hash(path.last()?.as_bytes());
-        if let Some(found) = near.and_then(|unit| self.named_in(unit, &path, hash, kind)) {
-            return Some(found);
+        self.find_at_hand(near, path, kind).or_else(|| {
+            let (path, hash) = components_and_hash(path)?;
+            let made = (!self.has_index_at_hand()).then(|| self.indexed(hash, kind));
+            self.best_of(made.into_iter().flatten(), &path, kind)
+        })
+    }
+
+    /// As [`View::find_named`], as far as it can be told without reading the names of other units: that it finds
+    /// nothing may mean nothing.
+    pub(crate) fn find_at_hand(&self, near: Option<&Unit<'a>>, path: &str, kind: NameKind) -> Option<DieRef> {
+        let (path, hash) = components_and_hash(path)?;
+        near.and_then(|unit| self.named_in(unit, &path, hash, kind)).or_else(|| {
+            if self.has_index_at_hand() {
+                self.best_of(self.indexed(hash, kind), &path, kind)
+            } else {
+                self.best_of(self.accelerated(&path, hash, kind).into_iter(), &path, kind)
+            }
+        })
+    }
+
+    /// As [`View::find_named`] in one unit alone.
+    pub(crate) fn find_in(&self, unit: &Unit<'a>, path: &str, kind: NameKind) -> Option<DieRef> {
+        let (path, hash) = components_and_hash(path)?;
+        self.named_in(unit, &path, hash, kind)
+    }
+
+    /// The best among candidates of the first unit that has any.
+    fn best_of(&self, candidates: impl Iterator<Item = DieRef>, path: &[&str], kind: NameKind) -> Option<DieRef> {
+        let mut best: Option<(DieRef, Reverse<usize>)> = None;
+        for die in candidates {
+            let Some(unit) = self.unit(die.unit).filter(|unit| self.is_wanted(unit, die, path, kind)) else { continue };
+            let length = self.path_length(die, path);
+            match best {
+                Some((found, _)) if found.unit != unit.id => break,
+                Some((_, known)) if known > length => {}
+                _ => best = Some((die, length)),
+            }
         }
-        let units = self.main_units().iter().filter_map(|offset| self.full_unit(*offset));
-        units.into_iter().find_map(|unit| self.named_in(&unit, &path, hash, kind))
+        best.map(|(die, _)| die)
+    }
+
+    /// The entries of this kind in all units whose full name is `wanted`, with that name, in the file's order.
+    pub(crate) fn named_like(
+        &self,
+        kind: NameKind,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> impl Iterator<Item = (DieRef, String)> {
+        let is_wanted = move |die: DieRef| {
+            let unit = self.unit(die.unit).filter(|unit| self.is_wanted(unit, die, &[], kind));
+            unit.map(|_| (die, self.full_path(die).join("::"))).filter(|(_, name)| wanted(name))
+        };
+        self.indexed_like(kind, wanted).filter_map(is_wanted)
     }
 
     /// The entries of this kind in a unit, in the order in which they stand.
@@ -98,11 +137,6 @@ impl<'a> View<'a> {
         before.filter(is_enumeration).max_by_key(|offset| offset.0).map(|offset| unit.die(offset))
     }
 
-    /// All units of the program, each read when it is asked for.
-    pub(crate) fn all_units(&self) -> impl Iterator<Item = Arc<Unit<'a>>> {
-        self.main_units().iter().filter_map(|offset| self.full_unit(*offset))
-    }
-
     /// The file and line where an entry was declared.
     pub(crate) fn declared_at(&self, die: DieRef) -> Option<(PathBuf, u32)> {
         let (home, file, line) = self.function_entry(die).declared?;
@@ -110,10 +144,14 @@ impl<'a> View<'a> {
     }
 
     fn named_in(&self, unit: &Unit<'a>, path: &[&str], hash: u32, kind: NameKind) -> Option<DieRef> {
+        self.best_of(self.entries_with(unit, hash).into_iter(), path, kind)
+    }
+
+    /// The entries of a unit whose last name hashes to `hash`, in the order in which they stand.
+    pub(super) fn entries_with(&self, unit: &Unit<'a>, hash: u32) -> Vec<DieRef> {
         let tables = self.tables(unit.id);
         let names = tables.names.get_or_init(|| NameTable::read(self, unit));
-        let candidates = names.with(hash).map(|offset| unit.die(offset));
-        candidates.filter(|die| self.is_wanted(unit, *die, path, kind)).max_by_key(|die| self.path_length(*die, path))
+        names.with(hash).map(|offset| unit.die(offset)).collect()
     }
 
     fn is_wanted(&self, unit: &Unit<'a>, die: DieRef, path: &[&str], kind: NameKind) -> bool {
@@ -144,8 +182,8 @@ impl<'a> View<'a> {
     }
 
     /// The closer to the front of the path an entry is, the better it matches: `x` is `::x` before it is `ns::x`.
-    fn path_length(&self, die: DieRef, path: &[&str]) -> std::cmp::Reverse<usize> {
-        std::cmp::Reverse(self.full_path(die).len().saturating_sub(path.len()))
+    fn path_length(&self, die: DieRef, path: &[&str]) -> Reverse<usize> {
+        Reverse(self.full_path(die).len().saturating_sub(path.len()))
     }
 
     /// The path of an entry, its own name last.
@@ -155,6 +193,12 @@ impl<'a> View<'a> {
         path.extend(gathered.name);
         path
     }
+}
+
+fn components_and_hash(path: &str) -> Option<(Vec<&str>, u32)> {
+    let path = components(path);
+    let hash = hash(path.last()?.as_bytes());
+    Some((path, hash))
 }
 
 /// Splits a path at `::` outside of template arguments and parameter lists.
@@ -178,7 +222,7 @@ fn components(path: &str) -> Vec<&str> {
 }
 
 /// Names are the same but for the blanks that compilers put into template arguments as they like.
-fn same(own: &str, asked: &str) -> bool {
+pub(super) fn same(own: &str, asked: &str) -> bool {
     own == asked || own.bytes().filter(|byte| *byte != b' ').eq(asked.bytes().filter(|byte| *byte != b' '))
 }
 
@@ -242,7 +286,7 @@ fn is_named(tag: gimli::DwTag) -> bool {
     is_type(tag) || matches!(tag, dw::DW_TAG_variable | dw::DW_TAG_subprogram | dw::DW_TAG_enumerator)
 }
 
-fn is_type(tag: gimli::DwTag) -> bool {
+pub(super) fn is_type(tag: gimli::DwTag) -> bool {
     matches!(
         tag,
         dw::DW_TAG_base_type
@@ -256,7 +300,7 @@ fn is_type(tag: gimli::DwTag) -> bool {
     )
 }
 
-fn holds_names(tag: gimli::DwTag) -> bool {
+pub(super) fn holds_names(tag: gimli::DwTag) -> bool {
     matches!(
         tag,
         dw::DW_TAG_compile_unit

@@ -1,13 +1,12 @@
-//! From a name to functions and files. Nothing indexes these, so that every unit is read: only on request, within
-//! bounds, and with the symbol table asked first.
+//! From a name to functions and files, for people who want to see their source.
 
 use std::path::{Path, PathBuf};
 
 use gimli::UnitOffset;
 
-use super::functions::{Depth, each_function};
 use super::lines::{file_path, files_ending_in};
 use super::lookup::entry_point;
+use super::name_index::{hash, without_generics};
 use super::unit::Unit;
 use super::view::View;
 use crate::{SourceLocation, Svma};
@@ -30,11 +29,12 @@ impl<'a> View<'a> {
     /// Functions called `name`, with or without their namespaces: `pop` finds `Queue::pop`.
     pub(crate) fn functions_named(&self, name: &str) -> Vec<FoundFunction> {
         let mut found = Vec::new();
-        for offset in self.main_units() {
-            let Some(unit) = self.full_unit(*offset) else { continue };
-            let mut entries = Vec::new();
-            let _ = each_function(&unit, Depth::Namespaces, &mut |entry, _| entries.push(entry));
-            found.extend(entries.into_iter().filter_map(|entry| self.if_named(&unit, entry, name)));
+        let last = without_generics(name.rsplit("::").next().unwrap_or(name).as_bytes());
+        let by_name = self.indexed_functions(hash(last));
+        let by_linkage_name = self.indexed_functions(hash(name.as_bytes()));
+        for die in by_name.chain(by_linkage_name) {
+            let Some(unit) = self.unit(die.unit) else { continue };
+            found.extend(self.if_named(&unit, die.offset, name));
             if found.len() >= MOST_FOUND {
                 break;
             }
@@ -47,15 +47,15 @@ impl<'a> View<'a> {
 
     fn if_named(&self, unit: &Unit<'a>, entry: UnitOffset, name: &str) -> Option<FoundFunction> {
         let gathered = self.function_entry(unit.die(entry));
-        let last = without_generics(name.rsplit("::").next()?);
-        let own = without_generics(gathered.name.as_deref()?);
+        let last = without_generics(name.rsplit("::").next()?.as_bytes());
+        let own = without_generics(gathered.name.as_deref()?.as_bytes());
         if own != last && gathered.linkage_name.as_deref() != Some(name) {
             return None;
         }
         let full = self.display_name(&gathered, unit.language())?;
         let matches =
             full == name || full.ends_with(&format!("::{name}")) || gathered.linkage_name.as_deref() == Some(name);
-        if !matches && without_generics(&full) != name {
+        if !matches && without_generics(full.as_bytes()) != name.as_bytes() {
             return None;
         }
         let declared = gathered.declared.and_then(|(home, file, line)| {
@@ -65,7 +65,8 @@ impl<'a> View<'a> {
         Some(FoundFunction { name: full, address: entry_point(unit, entry).map(Svma), declared })
     }
 
-    /// Source files whose path ends in `suffix`, such as `queue.cpp` or `src/queue.cpp`.
+    /// Source files whose path ends in `suffix`, such as `queue.cpp` or `src/queue.cpp`. Nothing indexes these: the
+    /// line table of every unit is looked at.
     pub(crate) fn files_named(&self, suffix: &Path) -> Vec<PathBuf> {
         let mut found = Vec::new();
         for offset in self.main_units() {
@@ -79,8 +80,4 @@ impl<'a> View<'a> {
         }
         found
     }
-}
-
-fn without_generics(name: &str) -> &str {
-    name.split('<').next().unwrap_or(name)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::exercise::exercise;
 use super::{CallTarget, DebugInfo};
+use crate::watch::Unwatched;
 use crate::{ObjectFile, Svma};
 
 const GCC: &[u8] = include_bytes!("../../testdata/inlined.gcc-dwarf5");
@@ -12,7 +13,7 @@ const CLANG: &[u8] = include_bytes!("../../testdata/inlined.clang-dwarf4");
 
 fn debug_info(bytes: &[u8]) -> DebugInfo {
     let file = ObjectFile::from_bytes(PathBuf::from("inlined"), bytes.to_vec()).unwrap();
-    DebugInfo::of(Arc::new(file), None, Vec::new()).unwrap()
+    DebugInfo::of(Arc::new(file), None, Vec::new(), Arc::new(Unwatched)).unwrap()
 }
 
 /// Every address of its code.

@@ -1,6 +1,7 @@
 //! Types that were read, and the definitions of types that are only declared where they are used.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::lock;
 use super::lookup::entry_point;
@@ -47,7 +48,10 @@ impl<'a> View<'a> {
             let near = self.unit(die.unit);
             let found = self.find_named(near.as_deref(), &key, NameKind::Type(None));
             let found = found.filter(|found| self.full_path(*found) == path);
-            lock(&self.info.definitions).insert(key, found);
+            // Whoever interrupted the search gets it another time.
+            if found.is_some() || !self.info.names_given_up.load(Ordering::Relaxed) {
+                lock(&self.info.definitions).insert(key, found);
+            }
             found
         })
     }

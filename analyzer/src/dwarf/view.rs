@@ -29,6 +29,8 @@ pub(crate) struct View<'a> {
     wanted: Wanted,
     main: Arc<Dwarf<'a>>,
     units: RefCell<HashMap<UnitId, Option<Arc<Unit<'a>>>>>,
+    /// What it reads is not kept for others.
+    passes: bool,
 }
 
 impl<'a> View<'a> {
@@ -37,7 +39,12 @@ impl<'a> View<'a> {
         if let Some(alt) = info.alt.as_deref() {
             main.set_sup(sections::load(alt, wanted));
         }
-        View { info, wanted, main: Arc::new(main), units: RefCell::default() }
+        View { info, wanted, main: Arc::new(main), units: RefCell::default(), passes: false }
+    }
+
+    /// A view for one unit among all, of which nothing shall stay.
+    pub(super) fn passing(info: &'a DebugInfo) -> View<'a> {
+        View { passes: true, ..View::of(info, Wanted::Names) }
     }
 
     /// The sections of the main file.
@@ -94,7 +101,9 @@ impl<'a> View<'a> {
         let table = &table[..table.len().min(LARGEST_ABBREVIATIONS)];
         let read = DebugAbbrev::new(table, LittleEndian).abbreviations(DebugAbbrevOffset(0)).ok()?;
         let read = Arc::new(read);
-        lock(&self.info.abbreviations).insert((part, offset.0), read.clone());
+        if !self.passes {
+            lock(&self.info.abbreviations).insert((part, offset.0), read.clone());
+        }
         Some(read)
     }
 

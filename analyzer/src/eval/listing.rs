@@ -1,6 +1,7 @@
 //! Lists of what the debugging information names.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use dpdb_snapshot::Avma;
 
@@ -49,30 +50,24 @@ pub struct Listing {
 }
 
 impl Session {
-    /// What is named so that `wanted` says yes, at most `limit` of it. All debugging information is read for it, unit
-    /// by unit, until the limit is met.
+    /// What is named so that `wanted` says yes, at most `limit` of it.
     pub fn named_entries(&self, kind: Listed, wanted: &dyn Fn(&str) -> bool, limit: usize) -> Listing {
         let mut listing = Listing::default();
         let mut seen = std::collections::HashSet::new();
         for module in self.modules() {
             let Some(info) = self.debug_info(module.index()) else { continue };
             let view = info.values();
-            for unit in view.all_units() {
-                for die in view.named_of_unit(&unit, name_kind(kind)) {
-                    let name = view.full_path(die).join("::");
-                    if name.is_empty() || !wanted(&name) {
-                        continue;
-                    }
-                    let entry = self.named_entry(module, &view, &unit, die, name, kind);
-                    if !seen.insert((entry.declaration.clone(), entry.file.clone(), entry.line)) {
-                        continue;
-                    }
-                    if listing.entries.len() == limit {
-                        listing.more = true;
-                        return listing;
-                    }
-                    listing.entries.push(entry);
+            for (die, name) in view.named_like(name_kind(kind), wanted) {
+                let Some(unit) = view.unit(die.unit).filter(|_| !name.is_empty()) else { continue };
+                let entry = self.named_entry(module, &view, &unit, die, name, kind);
+                if !seen.insert((entry.declaration.clone(), entry.file.clone(), entry.line)) {
+                    continue;
                 }
+                if listing.entries.len() == limit {
+                    listing.more = true;
+                    return listing;
+                }
+                listing.entries.push(entry);
             }
         }
         listing
@@ -82,7 +77,7 @@ impl Session {
         &self,
         module: &Module,
         view: &View<'a>,
-        unit: &std::sync::Arc<Unit<'a>>,
+        unit: &Arc<Unit<'a>>,
         die: DieRef,
         name: String,
         kind: Listed,
@@ -117,21 +112,18 @@ impl Session {
         let Some(info) = self.debug_info(module.index()) else { return Vec::new() };
         let view = info.values();
         let here = module.to_svma(at).and_then(|pc| view.physical_function(pc.0)).map(|(unit, _)| unit);
-        let own = here.as_ref().map(|unit| unit.id);
-        let others = view.all_units().filter(|unit| everywhere && Some(unit.id) != own);
-        let mut found = Vec::new();
-        for unit in here.clone().into_iter().chain(others) {
+        let own = here.iter().flat_map(|unit| view.named_of_unit(unit, NameKind::Variable));
+        let own = own.map(|die| (die, view.full_path(die).join("::")));
+        let own = own.filter(|(_, name)| wanted(name));
+        let others = everywhere.then(|| view.named_like(NameKind::Variable, wanted)).into_iter().flatten();
+        let others = others.filter(|(die, _)| here.as_ref().is_none_or(|unit| unit.id != die.unit));
+        let read = |(die, name): (DieRef, String)| {
+            let unit = view.unit(die.unit)?;
             let context = Context { session: self, module, view: &view, unit: &unit, frame: None, depth: 0 };
-            for die in view.named_of_unit(&unit, NameKind::Variable) {
-                let name = view.full_path(die).join("::");
-                if found.len() < limit && wanted(&name) {
-                    let read = variable(context, die, 0, limits);
-                    let file = view.declared_at(die).map(|(file, _)| file);
-                    found.extend(read.map(|variable| (Variable { name, ..variable }, file)));
-                }
-            }
-        }
-        found
+            let read = variable(context, die, 0, limits)?;
+            Some((Variable { name, ..read }, view.declared_at(die).map(|(file, _)| file)))
+        };
+        own.chain(others).filter_map(read).take(limit).collect()
     }
 }
 

@@ -27,7 +27,13 @@ impl Scope {
 
 impl Names for Evaluator<'_, '_> {
     fn is_type(&self, name: &str) -> bool {
-        self.type_named(name).is_some()
+        // The question is asked of most names that are none. What the place itself calls a variable hides the types of
+        // other units, and where a table tells of a variable or function the names of all units need not be read.
+        let (view, unit) = (self.context.view, self.context.unit);
+        let found = |kind| view.find_at_hand(Some(unit), global_path(name), kind).is_some();
+        let is_value = || found(NameKind::Variable) || found(NameKind::Function);
+        self.scope.local(name).is_none()
+            && (found(NameKind::Type(None)) || !is_value() && self.type_named(name).is_some())
     }
 
     fn is_value(&self, name: &str) -> bool {
@@ -78,8 +84,17 @@ impl Evaluator<'_, '_> {
     }
 
     fn global(&self, name: &str) -> Option<DieRef> {
-        let path = global_path(name);
-        self.context.view.find_named(Some(self.context.unit), path, NameKind::Variable)
+        let (view, unit, path) = (self.context.view, self.context.unit, global_path(name));
+        let own = view.find_in(unit, path, NameKind::Variable);
+        // A function of the unit hides what others call a variable; and where a table tells of a function, the names of
+        // all units need not be read to learn that it is no variable.
+        let is_function = || view.find_at_hand(Some(unit), path, NameKind::Function).is_some();
+        let hidden = own.is_none() && view.find_in(unit, path, NameKind::Function).is_some();
+        let other = || {
+            let known = view.find_at_hand(None, path, NameKind::Variable);
+            known.or_else(|| if is_function() { None } else { view.find_named(None, path, NameKind::Variable) })
+        };
+        own.or_else(|| if hidden { None } else { other() })
     }
 
     fn function(&self, name: &str) -> Option<Value> {

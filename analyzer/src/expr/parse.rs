@@ -435,7 +435,7 @@ impl Parser<'_> {
         }
         let path = type_name::path(self)?;
         // A value of that name hides the type, as in C's `struct stat` and `stat`.
-        if !self.names.is_value(&path) {
+        if type_name::is_reserved(&word, self.syntax) || !self.names.is_value(&path) {
             let after = self.position();
             self.rewind(before);
             if let Some(target) = type_name::optional(self)? {

@@ -58,6 +58,13 @@ fn c(parser: &mut Parser<'_>) -> Result<Option<TypeName>, ExprError> {
     Ok(Some(TypeName { base, derived, span: start.to(parser.previous_span()) }))
 }
 
+/// Whether both C and C++ keep a word for types, so that no value has it for its name.
+pub(super) fn is_reserved(word: &str, syntax: Syntax) -> bool {
+    // In C `class` and `bool` may be anything.
+    let in_both = |words: &[&str]| words.contains(&word) && !["class", "bool", "typename"].contains(&word);
+    syntax != Syntax::Rust && [&TAGS[..], &C_WORDS[..9], &QUALIFIERS].into_iter().any(in_both)
+}
+
 fn skip_qualifiers(parser: &mut Parser<'_>) {
     while matches!(parser.peek(), TokenKind::Word(word) if QUALIFIERS.contains(&word.as_str())) {
         parser.advance();

@@ -44,7 +44,7 @@ impl<'a> Files<'a> {
         warnings: &mut Vec<String>,
     ) -> Option<Arc<ObjectFile>> {
         for path in candidates(wanted, options) {
-            let Some(object) = self.open(&path) else { continue };
+            let Some(object) = self.open(&path, options) else { continue };
             match check(&object, wanted) {
                 Ok(doubt) => {
                     warnings.extend(doubt);
@@ -56,9 +56,9 @@ impl<'a> Files<'a> {
         None
     }
 
-    fn open(&mut self, path: &Path) -> Option<Arc<ObjectFile>> {
+    fn open(&mut self, path: &Path, options: &Options) -> Option<Arc<ObjectFile>> {
         let opened = self.opened.entry(path.to_owned());
-        opened.or_insert_with(|| self.shared.open(path)).clone()
+        opened.or_insert_with(|| self.shared.open(path, options.cache.as_ref())).clone()
     }
 }
 

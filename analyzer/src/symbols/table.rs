@@ -184,7 +184,9 @@ impl SymbolTable {
 
     /// The global symbol with exactly this linkage name, else a local one.
     pub fn by_linkage_name(&self, name: &str) -> Option<SymbolRef<'_>> {
-        let matching = |symbol: &&Symbol| self.name_of(symbol) == name.as_bytes();
+        // Most names are another from their first bytes on, and a version is behind what is compared.
+        let may_match = |symbol: &&Symbol| self.raw_name(symbol).starts_with(name.as_bytes());
+        let matching = |symbol: &&Symbol| may_match(symbol) && self.name_of(symbol) == name.as_bytes();
         self.code.iter().filter(matching).max_by_key(|symbol| symbol.rank).map(|symbol| self.reference(symbol))
     }
 
@@ -192,8 +194,13 @@ impl SymbolTable {
         SymbolRef { name: self.name_of(symbol), address: symbol.address, size: symbol.size, is_ifunc: symbol.is_ifunc }
     }
 
+    /// The string table from the symbol's name on.
+    fn raw_name(&self, symbol: &Symbol) -> &[u8] {
+        self.names[usize::from(symbol.table)].bytes().get(symbol.name as usize..).unwrap_or_default()
+    }
+
     fn name_of(&self, symbol: &Symbol) -> &[u8] {
-        let name = c_string(self.names[usize::from(symbol.table)].bytes(), symbol.name);
+        let name = c_string(self.raw_name(symbol), 0);
         std::str::from_utf8(name).map_or(name, |name| without_version(name).as_bytes())
     }
 }

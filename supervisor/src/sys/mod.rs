@@ -9,6 +9,7 @@
 pub(crate) mod failure;
 mod files;
 mod inherited;
+mod interrupt;
 mod memory;
 mod pagemap;
 mod poll;
@@ -21,6 +22,7 @@ mod wait;
 pub use failure::Call;
 pub use files::{Directory, is_locked, lock_while_open, next_data, read_at, sync_file, write};
 pub use inherited::{Inherited, inherited};
+pub use interrupt::{forget_interrupt, hold_interrupts, is_interrupted};
 pub use memory::read_process_memory;
 pub use nix::errno::Errno;
 pub use pagemap::{

@@ -1,0 +1,36 @@
+//! Ctrl-C as a request that work in progress may look for.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// From here on the first SIGINT is held for [`is_interrupted`], and the next one before [`forget_interrupt`] ends us:
+/// the work in progress did not look.
+pub fn hold_interrupts() {
+    let action = SigAction::new(SigHandler::Handler(hold), SaFlags::SA_RESTART, SigSet::empty());
+    // SAFETY: the handler touches an atomic and makes two calls that signal-safety(7) lists.
+    // It fails for no catchable signal.
+    let _ = unsafe { sigaction(Signal::SIGINT, &action) };
+}
+
+/// Whether SIGINT came since the last [`forget_interrupt`].
+pub fn is_interrupted() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
+}
+
+/// What came is past.
+pub fn forget_interrupt() {
+    INTERRUPTED.store(false, Ordering::Relaxed);
+}
+
+extern "C" fn hold(signal: libc::c_int) {
+    if INTERRUPTED.swap(true, Ordering::Relaxed) {
+        // SAFETY: both are async-signal-safe; the signal is delivered when this handler returns.
+        unsafe {
+            libc::signal(signal, libc::SIG_DFL);
+            libc::raise(signal);
+        }
+    }
+}
