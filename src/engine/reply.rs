@@ -14,6 +14,7 @@ use super::mappings::{Mappings, Modules};
 use super::named::Names;
 use super::process_facts::{AuxiliaryVector, Environment, FileDescriptors, Limits, Tree};
 use super::python_frames::{PythonBacktrace, PythonFrameLine};
+use super::python_heap::PythonHeap;
 use super::python_values::PythonGlobals;
 use super::registers::Registers;
 use super::search::Found;
@@ -47,6 +48,8 @@ pub enum Reply {
     Exceptions(Box<Exceptions>),
     /// `globals` in a Python frame.
     PythonGlobals(PythonGlobals),
+    /// `pyheap`.
+    PythonHeap(PythonHeap),
     /// `threads`.
     Threads(Threads),
     /// `thread`.

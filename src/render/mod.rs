@@ -11,6 +11,7 @@ mod json;
 mod listing;
 mod machine;
 mod python;
+mod python_heap;
 mod python_value;
 mod source;
 mod style;
@@ -44,6 +45,7 @@ pub fn text(reply: &Reply, style: &Style) -> String {
         Reply::Frame(frame) => frames::selected(frame, style),
         Reply::Frames(backtrace) => frames::table(backtrace, style),
         Reply::PythonBacktrace(stack) => python::backtrace(stack, style),
+        Reply::PythonHeap(heap) => python_heap::objects(heap, style),
         Reply::PythonLocals(frame) => python::locals(frame, style),
         Reply::Exceptions(found) => exceptions::exceptions(found, style),
         Reply::PythonGlobals(globals) => python::globals(globals, style),

@@ -1,6 +1,6 @@
 //! Python frames; the names are those of CPython's own extension of gdb.
 
-use crate::engine::{CommandError, Engine, Reply};
+use crate::engine::{CommandError, Engine, HeapQuestion, Reply};
 use crate::shell::table::{Action, Command, Group, Invocation, Modes, Repeat};
 
 /// The rows.
@@ -44,6 +44,21 @@ pub const COMMANDS: &[Command] = &[
         repeat: Repeat::No,
         action: Action::Run(exception),
     },
+    Command {
+        name: "pyheap",
+        aliases: &[],
+        arguments: "types|top|objects TYPE|referrers NAME [COUNT]",
+        group: Group::Values,
+        modes: Modes::ALL,
+        summary: "Show the objects that Python's garbage collector knows",
+        details: "types counts them, top shows the largest, objects those of a type, and referrers those that refer to\n\
+                  one, which is a name in the selected frame (with attributes: a.b) or an address. Texts, numbers and\n\
+                  arrays cannot be parts of cycles, and the collector does not know them. Bytes are those of an object\n\
+                  itself, without what it refers to. COUNT is how many are shown, 20 unless it is given.",
+        example: "pyheap types",
+        repeat: Repeat::No,
+        action: Action::Run(heap),
+    },
 ];
 
 fn backtrace(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
@@ -65,4 +80,21 @@ fn exception(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, 
         "none" => engine.select_exception(None),
         number => engine.select_exception(Some(number.parse().map_err(|_| invocation.usage())?)),
     }
+}
+
+fn heap(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    let words: Vec<&str> = invocation.arguments.split_whitespace().collect();
+    let (question, rest) = match words.as_slice() {
+        ["types", rest @ ..] => (HeapQuestion::Types, rest),
+        ["top", rest @ ..] => (HeapQuestion::Largest, rest),
+        ["objects", name, rest @ ..] => (HeapQuestion::Objects(name), rest),
+        ["referrers", object, rest @ ..] => (HeapQuestion::Referrers(object), rest),
+        _ => return Err(invocation.usage()),
+    };
+    let limit = match rest {
+        [] => None,
+        [count] => Some(count.parse().map_err(|_| invocation.usage())?),
+        _ => return Err(invocation.usage()),
+    };
+    engine.python_heap(question, limit)
 }

@@ -43,6 +43,15 @@ impl Heap<'_> {
         Ok(Entries { pairs, length })
     }
 
+    /// Where a dictionary keeps its entries, and how many bytes these take: of a split one, the values only.
+    pub(super) fn table_of_dict(&self, object: Avma) -> Result<(Avma, u64), Unreadable> {
+        let keys = self.keys(self.object(object, "PyDictObject.ma_keys")?)?;
+        Ok(match self.pointer(object, "PyDictObject.ma_values")? {
+            Some(values) => (values, keys.count * 8),
+            None => (keys.entries, keys.count * keys.size),
+        })
+    }
+
     /// The value under a `str` key.
     pub(super) fn dict_get(&self, object: Avma, key: &str) -> Option<Avma> {
         let is_key = |at: Avma| self.is_text(at, key);

@@ -57,6 +57,11 @@ impl Heap<'_> {
         })
     }
 
+    /// Whether the attributes stand apart from the instance without a dictionary.
+    pub(super) fn keeps_values_inline(&self, object: Avma, facts: &TypeFacts) -> Result<bool, Unreadable> {
+        Ok(matches!(self.kept(object, facts)?, Kept::Values { .. }))
+    }
+
     fn kept(&self, object: Avma, facts: &TypeFacts) -> Result<Kept, Unreadable> {
         if self.layout.minor < Minor(11) || !facts.has(MANAGED_DICT) {
             return match self.dict_offset(object, facts)? {

@@ -101,6 +101,19 @@ pub(super) fn bindings(heap: &Heap<'_>, frame: &PythonFrame) -> Result<Vec<Bindi
     Ok(found)
 }
 
+/// The object in the variable of this name, of a function or of a module.
+pub(super) fn object_named(heap: &Heap<'_>, frame: &PythonFrame, name: &str) -> Result<Option<Avma>, Unreadable> {
+    heap.expect(frame.code, "code")?;
+    let slot = slots(heap, frame)?.into_iter().find(|slot| heap.is_text(slot.name, name));
+    if let Some(Bound::Object(at)) = slot.and_then(|slot| bound(heap, &slot)) {
+        return Ok(Some(at));
+    }
+    let field = if heap.layout.minor < Minor(11) { "PyFrameObject.f_globals" } else { "_PyInterpreterFrame.f_globals" };
+    let globals = Avma(heap.object(frame.at, field)?.0 & !3);
+    heap.expect(globals, "dict")?;
+    Ok(heap.dict_get(globals, name))
+}
+
 /// The objects in the variables of a frame, those of a module or a class body excepted.
 pub(super) fn objects(heap: &Heap<'_>, frame: &PythonFrame) -> Result<Vec<Avma>, Unreadable> {
     heap.expect(frame.code, "code")?;

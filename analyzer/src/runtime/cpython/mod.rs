@@ -6,6 +6,7 @@
 
 mod attributes;
 mod class;
+mod collector;
 mod containers;
 mod definition;
 mod dict;
@@ -30,6 +31,7 @@ mod value;
 
 use dpdb_snapshot::Avma;
 
+pub use collector::{PythonObject, PythonObjects, PythonTypeCount};
 pub use definition::PythonDefinition;
 pub use exceptions::{Before, ExceptionState, Link, PythonException, PythonExceptions, PythonSyntaxError};
 pub use expression::{PythonEvaluated, PythonMemo, parse_python};

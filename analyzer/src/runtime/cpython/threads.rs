@@ -26,29 +26,37 @@ pub struct PythonThread {
     pub interpreter: usize,
 }
 
+/// The interpreters of a process, the youngest first; the flag tells that their list is damaged and there may be more.
+pub(super) fn interpreters(python: &Python, heap: &Heap<'_>) -> (Vec<Avma>, bool) {
+    let mut found = Vec::new();
+    let mut next = heap.pointer(python.runtime, "_PyRuntimeState.interpreters.head");
+    while found.len() < MOST_INTERPRETERS {
+        match next {
+            Ok(Some(at)) if !found.contains(&at) => found.push(at),
+            Ok(None) => return (found, false),
+            _ => return (found, true),
+        }
+        next = heap.pointer(found[found.len() - 1], "PyInterpreterState.next");
+    }
+    (found, true)
+}
+
 /// All threads of all interpreters; the flag tells that the lists are damaged and there may be more.
 pub(super) fn threads(python: &Python, heap: &Heap<'_>, process: &Process) -> (Vec<PythonThread>, bool) {
     let mut found = Vec::new();
-    let mut next = heap.pointer(python.runtime, "_PyRuntimeState.interpreters.head");
-    for interpreter in 0..MOST_INTERPRETERS {
-        let at = match next {
-            Ok(Some(at)) => at,
-            Ok(None) => return (found, false),
-            Err(_) => return (found, true),
-        };
+    let (interpreters, damaged) = interpreters(python, heap);
+    for (interpreter, at) in interpreters.into_iter().enumerate() {
         let holder = gil_holder(python, heap, at).ok().flatten();
-        if of_interpreter(heap, at, |state| {
+        let whole = of_interpreter(heap, at, |state| {
             let tid = native_thread(heap, state, process);
             found.push(PythonThread { tid, holds_gil: holder == Some(state), state, interpreter });
             found.len() < MOST_THREADS
-        })
-        .is_err()
-        {
+        });
+        if whole.is_err() {
             return (found, true);
         }
-        next = heap.pointer(at, "PyInterpreterState.next");
     }
-    (found, true)
+    (found, damaged)
 }
 
 fn of_interpreter(heap: &Heap<'_>, at: Avma, mut take: impl FnMut(Avma) -> bool) -> Result<(), Unreadable> {
