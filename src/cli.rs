@@ -26,6 +26,8 @@ pub enum Request {
     Export(ExportArgs),
     /// Print the frames of all threads as `frames/1`.
     Report(ReportArgs),
+    /// Take a snapshot of a process that is supervised.
+    Snap(SnapArgs),
     /// Say whether tracing works here.
     Doctor(DoctorArgs),
 }
@@ -35,7 +37,7 @@ pub enum Request {
     name = "dpdb-trace",
     version,
     about = "Run a command; keep a debuggable snapshot of every process of it that crashes",
-    override_usage = "dpdb-trace [OPTIONS] [--] COMMAND [ARGS]...\n       dpdb-trace FILE\n       dpdb-trace <inspect|info|ls|export|report|doctor|run> ...",
+    override_usage = "dpdb-trace [OPTIONS] [--] COMMAND [ARGS]...\n       dpdb-trace FILE\n       dpdb-trace <inspect|info|ls|export|report|snap|doctor|run> ...",
     after_help = "Examples:\n  \
         dpdb-trace ./worker --jobs 8                  supervise; what dies leaves pid_N.snap\n  \
         dpdb-trace --output-dir /tmp/crashes -- make test\n  \
@@ -67,6 +69,8 @@ enum Sub {
     Export(ExportArgs),
     /// Print all frames of a crash as JSON (schema frames/1), or the crashes of a whole run, equal ones together
     Report(ReportArgs),
+    /// Take a snapshot of a supervised process, which goes on
+    Snap(SnapArgs),
     /// Say whether tracing works on this machine, and if not, what to do
     Doctor(DoctorArgs),
 }
@@ -103,6 +107,9 @@ pub struct RunArgs {
     /// If we are killed, the command is killed too
     #[arg(long)]
     pub kill_on_exit: bool,
+    /// Read a process in place and hold it until that is done, instead of a clone of it
+    #[arg(long)]
+    pub no_clone: bool,
     /// The command and its arguments
     #[arg(trailing_var_arg = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
@@ -240,6 +247,20 @@ pub enum ValuesArgument {
     Pretty,
 }
 
+/// Of what to take a snapshot.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "The snapshot lands where the supervisor puts all of its; its path is printed.\n\n\
+    Examples:\n  \
+    dpdb-trace snap $$            from a shell that runs under dpdb-trace\n  \
+    dpdb-trace snap 1234 --tree")]
+pub struct SnapArgs {
+    /// The process
+    pub pid: i32,
+    /// All processes that are supervised with it
+    #[arg(long)]
+    pub tree: bool,
+}
+
 /// How to print the checks.
 #[derive(Clone, Debug, Args)]
 pub struct DoctorArgs {
@@ -269,6 +290,7 @@ fn request(arguments: Vec<OsString>) -> Result<Request, clap::Error> {
         Some(Sub::Ls(ls)) => Request::Ls(ls),
         Some(Sub::Export(export)) => Request::Export(export),
         Some(Sub::Report(report)) => Request::Report(report),
+        Some(Sub::Snap(snap)) => Request::Snap(snap),
         Some(Sub::Doctor(doctor)) => Request::Doctor(doctor),
         None => Request::Run(with_command(cli.run)?),
     })

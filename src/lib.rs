@@ -19,6 +19,7 @@ pub mod render;
 mod report;
 mod run;
 pub mod shell;
+mod snap;
 mod snapshot_files;
 mod waiting;
 
@@ -35,6 +36,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         Request::Export(arguments) => export::export(&arguments),
         Request::Info(arguments) => info::info(&arguments),
         Request::Ls(arguments) => ls::ls(&arguments),
+        Request::Snap(arguments) => snap::snap(&arguments),
         Request::Doctor(arguments) => doctor::doctor(&arguments),
         Request::Report(arguments) => report::report(&arguments),
     }

@@ -44,6 +44,7 @@ fn options(arguments: &RunArgs) -> Result<Options, clap::Error> {
     }
     options.max_snapshots = arguments.max_snapshots;
     options.wait_all = arguments.wait_all;
+    options.no_clone = arguments.no_clone;
     options.kill_on_exit = arguments.kill_on_exit;
     options.journal = arguments.journal.clone();
     Ok(options)

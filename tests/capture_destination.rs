@@ -116,7 +116,8 @@ fn no_more_snapshots_are_written_than_allowed() {
 #[test]
 fn a_process_killed_while_it_is_captured_dies_of_the_kill_and_its_memory_is_read_to_the_end() {
     let scene = Scene::new();
-    let outcome = scene.run([fixture("killed_while_captured.c")]);
+    let mut command = scene.trace(&["--no-clone"]);
+    let outcome = finish(command.arg(fixture("killed_while_captured.c"))).without_panic();
     assert_eq!(outcome.code(), 9, "{outcome:?}");
     assert_eq!(scene.partials(), [] as [PathBuf; 0]);
     // Where the kill came before the capture began there is no crash, and no file.

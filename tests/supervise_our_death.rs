@@ -139,7 +139,7 @@ fn a_process_being_captured_dies_of_its_own_signal_when_we_are_killed() {
     let scene = Scene::new();
     let watch = Inotify::init(InitFlags::IN_CLOEXEC).unwrap();
     watch.add_watch(&scene.out(), AddWatchFlags::IN_CREATE).unwrap();
-    let mut live = Live::start(scene.trace(&["--quiet"]).args(scenario("outliving.c", "tree_crashes")));
+    let mut live = Live::start(scene.trace(&["--quiet", "--no-clone"]).args(scenario("outliving.c", "tree_crashes")));
     live.expect("ready");
     watch.read_events().expect("the capture creates its file");
     live.signal(Signal::SIGKILL);
@@ -158,7 +158,7 @@ fn a_second_sigterm_during_a_capture_leaves_no_unfinished_file() {
     let scene = Scene::new();
     let watch = Inotify::init(InitFlags::IN_CLOEXEC).unwrap();
     watch.add_watch(&scene.out(), AddWatchFlags::IN_CREATE).unwrap();
-    let mut live = Live::start(scene.trace(&["--quiet"]).args(scenario("outliving.c", "tree_crashes")));
+    let mut live = Live::start(scene.trace(&["--quiet", "--no-clone"]).args(scenario("outliving.c", "tree_crashes")));
     live.expect("ready");
     watch.read_events().expect("the capture creates its file");
     let history = Inotify::init(InitFlags::IN_CLOEXEC).unwrap();

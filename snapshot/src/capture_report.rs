@@ -12,7 +12,7 @@ use crate::{AddressRange, SoftError};
 pub struct CaptureReport {
     /// The version of the note; [`crate::write_snapshot`] sets it.
     pub version: u32,
-    /// How long the process was kept from dying.
+    /// How long the process was kept from dying, or from going on.
     pub pause_ns: u64,
     /// How long the capture took in all.
     pub capture_ns: u64,

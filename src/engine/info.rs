@@ -1,6 +1,6 @@
 //! `info`: everything about the crash and the file but its memory.
 
-use dpdb_snapshot::process::{Cause, Host, Identity, Namespace, Rank, SigInfo, Timing};
+use dpdb_snapshot::process::{Cause, Freeze, Host, Identity, Namespace, Rank, SigInfo, Timing};
 use dpdb_snapshot::{Process, Text};
 use serde::Serialize;
 
@@ -39,6 +39,9 @@ pub struct Info {
     pub cgroup: Vec<Text>,
     /// Clocks.
     pub timing: Timing,
+    /// How its memory was held still, where the file tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub freeze: Option<Freeze>,
     /// The machine, and the version that wrote the file.
     pub host: Host,
     /// The version that reads it.
@@ -84,6 +87,7 @@ impl Info {
             namespaces: process.namespaces.iter().filter(|namespace| namespace.differs).cloned().collect(),
             cgroup: process.cgroup.clone(),
             timing: process.timing.clone(),
+            freeze: process.freeze.clone(),
             host: process.host.clone(),
             reader: concat!("dpdb-trace ", env!("CARGO_PKG_VERSION")),
             soft_errors: process.soft_errors.iter().map(ToString::to_string).collect(),

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use dpdb_snapshot::Text;
+use dpdb_snapshot::process::Freeze;
 use dpdb_snapshot::process::{CaughtException, ExceptionLanguage, Fate};
 
 use super::style::{Role, Style, clean, clean_str};
@@ -223,11 +224,14 @@ fn file(info: &Info) -> String {
 
 fn capture(info: &Info) -> Option<String> {
     let capture = info.file.capture.as_ref()?;
-    Some(format!(
-        "process held for {}, {} of it to read and write",
-        units::duration(capture.pause_ns),
-        units::duration(capture.capture_ns)
-    ))
+    let (pause, took) = (units::duration(capture.pause_ns), units::duration(capture.capture_ns));
+    Some(match &info.freeze {
+        Some(Freeze::Clone) => format!("process released after {pause}, its clone read and written in {took}"),
+        Some(Freeze::InPlace { why }) => {
+            format!("process held for {pause} ({}), {took} of it to read and write", clean_str(why))
+        }
+        None => format!("process held for {pause}, {took} of it to read and write"),
+    })
 }
 
 /// Columns of running text.

@@ -24,6 +24,8 @@ pub struct Options {
     pub wait_all: bool,
     /// Kill the tree when we end, however we end (PTRACE_O_EXITKILL).
     pub kill_on_exit: bool,
+    /// Read processes in place, and hold them until that is done, where they would be cloned.
+    pub no_clone: bool,
     /// A file to append the history of the tree to, a JSON object per line.
     pub journal: Option<PathBuf>,
 }
@@ -39,6 +41,7 @@ impl Options {
             signals: SignalSet::crashes(),
             wait_all: false,
             kill_on_exit: false,
+            no_clone: false,
             journal: None,
         }
     }

@@ -2,8 +2,9 @@
 
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 
 use dpdb_snapshot::Text;
 use dpdb_snapshot::process::Cause;
@@ -16,36 +17,68 @@ use crate::{Event, RunningProcess, SnapshotWritten};
 /// and processors, and hold more memory.
 const AT_ONCE: usize = 2;
 
+/// How many processes are looked at at once, before they go their way. That takes a few milliseconds each, and does not
+/// wait for those that are being written.
+const SURVEYS_AT_ONCE: usize = 4;
+
 /// The snapshots of one run.
 #[derive(Debug)]
 pub(crate) struct Snapshots {
     destination: Arc<Destination>,
     bell: Bell,
-    sender: Sender<Finished>,
-    running: usize,
+    sender: Sender<Report>,
+    surveying: usize,
+    writing: usize,
 }
 
-/// A frozen process, ready to be written.
+/// A frozen process.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) id: RunningProcess,
     pub(crate) comm: Text,
     pub(crate) cause: Cause,
     pub(crate) frozen: Frozen,
+    /// The clone that is read in its place.
+    pub(crate) image: Option<i32>,
+}
+
+/// What a worker has done.
+#[derive(Debug)]
+pub(crate) enum Report {
+    /// All that only the process itself shows is known, but for its memory.
+    Surveyed(Box<Job>),
+    /// The snapshot is written, or will not be.
+    Finished(Finished),
 }
 
 /// What came of it.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) id: RunningProcess,
+    /// The clone that was read.
+    pub(crate) image: Option<i32>,
+    /// The number of the snapshot.
+    pub(crate) number: u64,
     comm: Text,
     cause: Cause,
     result: Result<Written, String>,
 }
 
+impl Job {
+    /// The same with what was found out about the process while it ran.
+    pub(crate) fn with_facts(self, facts: Job) -> Job {
+        Job { frozen: self.frozen.with_facts(facts.frozen), ..self }
+    }
+}
+
 impl Finished {
+    /// Where the snapshot is, or why there is none.
+    pub(crate) fn path(&self) -> Result<&Path, &str> {
+        self.result.as_ref().map(|written| written.path.as_path()).map_err(String::as_str)
+    }
+
     pub(crate) fn into_event(self) -> Event {
-        let Finished { id, comm, cause, result } = self;
+        let Finished { id, comm, cause, result, .. } = self;
         match result {
             Ok(Written { path, bytes, took, .. }) => {
                 Event::SnapshotWritten(SnapshotWritten { pid: id.pid, comm, cause, path, bytes, took })
@@ -56,9 +89,9 @@ impl Finished {
 }
 
 impl Snapshots {
-    pub(crate) fn new(destination: Arc<Destination>, bell: Bell) -> (Snapshots, Receiver<Finished>) {
+    pub(crate) fn new(destination: Arc<Destination>, bell: Bell) -> (Snapshots, Receiver<Report>) {
         let (sender, receiver) = channel();
-        (Snapshots { destination, bell, sender, running: 0 }, receiver)
+        (Snapshots { destination, bell, sender, surveying: 0, writing: 0 }, receiver)
     }
 
     /// The number of the next snapshot; `None` where there may be no more.
@@ -71,46 +104,71 @@ impl Snapshots {
         self.destination.give_back();
     }
 
+    /// Whether one more may be looked at now.
+    pub(crate) fn has_room_for_survey(&self) -> bool {
+        self.surveying < SURVEYS_AT_ONCE
+    }
+
     /// Whether one more may be written now.
     pub(crate) fn has_room(&self) -> bool {
-        self.running < AT_ONCE
+        self.writing < AT_ONCE
+    }
+
+    /// Looks at a process on a worker, which rings the bell when it is done.
+    pub(crate) fn survey(&mut self, job: Job) {
+        self.surveying += 1;
+        self.run("survey", job, |mut job, _| {
+            // A defect here costs what it was about to find out, and not the snapshot.
+            let _ = catch_unwind(AssertUnwindSafe(|| job.frozen.survey()));
+            Report::Surveyed(Box::new(job))
+        });
     }
 
     /// Writes a snapshot on a worker, which rings the bell when it is done.
     pub(crate) fn start(&mut self, job: Job) {
-        self.running += 1;
-        let job = Arc::new(std::sync::Mutex::new(Some(job)));
+        self.writing += 1;
+        self.run("snapshot", job, |job, destination| Report::Finished(write(job, destination)));
+    }
+
+    fn run(&self, name: &str, job: Job, work: impl Fn(Job, &Destination) -> Report + Clone + Send + 'static) {
+        let job = Arc::new(Mutex::new(Some(job)));
         let run = {
             let (job, destination) = (Arc::clone(&job), Arc::clone(&self.destination));
             let (sender, bell) = (self.sender.clone(), self.bell.clone());
             move || {
                 let Some(job) = job.lock().ok().and_then(|mut job| job.take()) else { return };
                 // The loop listens for as long as a process is held.
-                let _ = sender.send(write(job, &destination));
+                let _ = sender.send(work(job, &destination));
                 bell.ring();
             }
         };
-        // Without a thread to be had (a pids limit, no memory), it is written here: the tree waits, but nothing is lost.
-        if std::thread::Builder::new().name("snapshot".to_owned()).spawn(run.clone()).is_err() {
+        // Without a thread to be had (a pids limit, no memory), it is done here: the tree waits, but nothing is lost.
+        if std::thread::Builder::new().name(name.to_owned()).spawn(run.clone()).is_err() {
             run();
         }
     }
 
-    /// One of those that were started has come back.
+    /// A survey has come back.
+    pub(crate) fn one_surveyed(&mut self) {
+        self.surveying = self.surveying.saturating_sub(1);
+    }
+
+    /// A snapshot has come back.
     pub(crate) fn one_finished(&mut self) {
-        self.running = self.running.saturating_sub(1);
+        self.writing = self.writing.saturating_sub(1);
     }
 }
 
 fn write(job: Job, destination: &Destination) -> Finished {
-    let Job { id, comm, cause, frozen } = job;
+    let Job { id, comm, cause, frozen, image } = job;
+    let number = frozen.number();
     // A defect of the writer must not keep a process in its stop for ever.
     let result = match catch_unwind(AssertUnwindSafe(|| stream(frozen, destination))) {
         Ok(Ok(written)) => Ok(written),
         Ok(Err(error)) => Err(sentence(&error)),
         Err(_) => Err("the writer of snapshots broke".to_owned()),
     };
-    Finished { id, comm, cause, result }
+    Finished { id, image, number, comm, cause, result }
 }
 
 /// An error with all its causes.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
 use dpdb_snapshot::process::Signal;
@@ -11,7 +11,8 @@ use nix::unistd::{getpid, gettid};
 use crate::capture::{Destination, NameTemplate};
 use crate::history::{Journal, Reporter, hand_on};
 use crate::launch::launch;
-use crate::snapshots::{Finished, Snapshots};
+use crate::snap::SnapRequest;
+use crate::snapshots::{Report, Snapshots};
 use crate::sys::{self, Bell, ChildState, SignalFd, SignalMask};
 use crate::tracer::{Parts, Tracer, children_now, ptrace_options};
 use crate::{Event, Observer, Options, Outcome, Stop, SuperviseError, doctor};
@@ -50,10 +51,13 @@ fn play(options: Options, observer: &mut dyn Observer) -> Result<Outcome, Superv
     let (state, mask) = take_signals();
     let system = |what| move |source| SuperviseError::System { what, source };
     let bell = Bell::new().map_err(system("eventfd"))?;
-    let (snapshots, finished) = Snapshots::new(Arc::clone(&destination), bell.clone());
+    let (snapshots, reports) = Snapshots::new(Arc::clone(&destination), bell.clone());
+    let (sender, requests) = channel();
+    // Without the socket, nobody can ask for snapshots, and everything else is as it should be.
+    let _ = crate::snap::listen(sender, bell.clone());
     let (reporter, events) = Reporter::new(journal.is_some() || observer.wants_history());
     let signals = SignalFd::new().map_err(system("signalfd"))?;
-    let stage = Stage { options, reporter, state, signals, snapshots, finished, bell };
+    let stage = Stage { options, reporter, state, signals, snapshots, reports, requests, bell };
     let main = Arc::new(AtomicI32::new(0));
     let result = {
         let main = Arc::clone(&main);
@@ -98,7 +102,8 @@ struct Stage {
     state: ChildState,
     signals: SignalFd,
     snapshots: Snapshots,
-    finished: Receiver<Finished>,
+    reports: Receiver<Report>,
+    requests: Receiver<SnapRequest>,
     bell: Bell,
 }
 
@@ -119,7 +124,8 @@ impl Stage {
             launched,
             signals: self.signals,
             snapshots: self.snapshots,
-            finished: self.finished,
+            reports: self.reports,
+            requests: self.requests,
             bell: self.bell,
             inherited_children,
             privileged: doctor::has_ptrace_capability(),

@@ -7,9 +7,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
+use dpdb_snapshot::arch::x86_64::GeneralRegisters;
 use dpdb_snapshot::process::{Cause, FirstChance, Signal};
 
 use crate::capture::Doing;
+use crate::snapshots::Job;
 use crate::{RunningProcess, Stop};
 
 /// All that is traced.
@@ -43,6 +45,8 @@ pub(crate) struct Thread {
     pub(crate) exiting: bool,
     /// The last fault that a handler of the process took.
     pub(crate) first_chance: Option<Box<FirstChance>>,
+    /// It was sent back into a system call that our interrupt had ended: with these registers, instead of those.
+    pub(crate) sent_back: Option<Box<SentBack>>,
 }
 
 /// What a thread does, as far as we know.
@@ -66,6 +70,13 @@ pub(crate) enum Reaction {
     Listen,
 }
 
+/// The registers of a thread that was sent back into a system call.
+#[derive(Debug)]
+pub(crate) struct SentBack {
+    pub(crate) to: GeneralRegisters,
+    pub(crate) from: GeneralRegisters,
+}
+
 /// A process that is held for a snapshot.
 #[derive(Debug)]
 pub(crate) struct Dying {
@@ -85,6 +96,8 @@ pub(crate) struct Dying {
     pub(crate) number: u64,
     /// What its threads were doing before they were made to stop.
     pub(crate) doing: HashMap<i32, Doing>,
+    /// What is known of it already, where that was looked at while it ran.
+    pub(crate) facts: Option<Box<Job>>,
 }
 
 /// How far a snapshot has come.
@@ -94,7 +107,11 @@ pub(crate) enum Phase {
     Stopping,
     /// All is still; it waits for its turn.
     Queued,
-    /// A worker reads its memory.
+    /// A worker reads what `/proc` tells of it.
+    Surveying,
+    /// A thread of it makes its image.
+    Cloning,
+    /// A worker reads its memory, or will.
     Streaming,
     /// The thread that met the cause goes on; the others are held until it has taken them along.
     Released,

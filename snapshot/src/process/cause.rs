@@ -58,6 +58,19 @@ impl Cause {
     }
 }
 
+/// How the memory was held still while it was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Freeze {
+    /// A copy-on-write clone of the process was read, and the process went its way before.
+    Clone,
+    /// The process itself was read, and held until that was done.
+    InPlace {
+        /// Why it was not cloned, as a phrase.
+        why: String,
+    },
+}
+
 /// A synchronous fault that the process's own handler took before it died of it. The stack that the death shows is
 /// the handler's; this is where the fault was.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -27,6 +27,10 @@ pub struct Mapping {
     /// Why nothing (or only the first page) of it is in the file, where that was decided beforehand, such as
     /// `coredump_filter` or `MADV_DONTDUMP`.
     pub left_out: Option<String>,
+    /// It was read after the process had gone its way, of which only private memory was held still: others, or it
+    /// itself, may have changed it since.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub not_frozen: bool,
 }
 
 /// The `rwxp` letters of a mapping.

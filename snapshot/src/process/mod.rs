@@ -10,7 +10,7 @@ mod thread;
 
 use serde::{Deserialize, Serialize};
 
-pub use cause::{Cause, FirstChance};
+pub use cause::{Cause, FirstChance, Freeze};
 pub use exception::{CaughtException, ExceptionLanguage, Fate};
 pub use facts::{FileDescriptor, Host, Identity, Limit, Module, Namespace, ProcessLink, Rank, Timing};
 pub use mapping::{Mapping, Permissions};
@@ -80,6 +80,9 @@ pub struct Process {
     pub tree: Vec<ProcessLink>,
     /// Clocks.
     pub timing: Timing,
+    /// How its memory was held still; `None` in files of versions that did not tell.
+    #[serde(deserialize_with = "crate::dpdb_note::lenient")]
+    pub freeze: Option<Freeze>,
     /// The machine.
     pub host: Host,
     /// What could not be done, in the order in which it was met.

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use dpdb_snapshot::arch::Registers;
-use dpdb_snapshot::process::{Step, Timing};
+use dpdb_snapshot::process::{Freeze, Step, Timing};
 use dpdb_snapshot::{Cause, Process, SoftError, Thread};
 
-use super::proc_facts;
+use super::image::{self, Kept};
+use super::{proc_facts, survey};
 use crate::stopped::{StoppedProcess, StoppedThread};
 use crate::sys::{self, Errno};
 
@@ -59,12 +60,106 @@ pub struct Frozen {
     pub(super) request: Request,
     /// It runs 32-bit code.
     pub(super) is_32_bit: bool,
+    is_stopped: bool,
+    /// What its `/proc` tells has been read.
+    pub(super) surveyed: bool,
+    /// Why it cannot be cloned.
+    pub(super) why_no_image: Option<String>,
+    /// What of its memory a clone would not have.
+    pub(super) kept: Kept,
+    /// When it went its way, where that was before its memory was read.
+    pub(super) released_at: Option<Instant>,
 }
 
 impl Frozen {
     /// The process id.
     pub fn pid(&self) -> i32 {
         self.process.pid
+    }
+
+    /// The number of the snapshot.
+    pub fn number(&self) -> u64 {
+        self.request.number
+    }
+
+    /// The thread that met the cause.
+    pub fn cause_tid(&self) -> i32 {
+        self.via
+    }
+
+    /// A process that runs, to be surveyed before it is stopped.
+    pub fn running(pid: i32, request: Request) -> Frozen {
+        let process = Process { pid, cause: Some(request.cause.clone()), ..Process::default() };
+        Frozen::new(process, pid, request, false, None)
+    }
+
+    /// Whether it was stopped, and its registers read.
+    pub fn is_stopped(&self) -> bool {
+        self.is_stopped
+    }
+
+    /// The same with `facts`, found out while it ran. Threads that came since have their registers and no names; those that
+    /// went are left out.
+    pub fn with_facts(self, facts: Frozen) -> Frozen {
+        let mut described: HashMap<i32, Thread> =
+            facts.process.threads.into_iter().map(|thread| (thread.tid, thread)).collect();
+        let threads = self.process.threads.into_iter().map(|thread| match described.remove(&thread.tid) {
+            Some(known) => Thread { registers: thread.registers, siginfo: thread.siginfo, ..known },
+            None => thread,
+        });
+        let threads = threads.collect();
+        let timing = Timing { crashed: self.process.timing.crashed, ..facts.process.timing };
+        let mut soft_errors = self.process.soft_errors;
+        soft_errors.extend(facts.process.soft_errors);
+        let process = Process { threads, timing, soft_errors, ..facts.process };
+        let why_no_image = self.why_no_image.or(facts.why_no_image);
+        Frozen { process, surveyed: true, why_no_image, kept: facts.kept, ..self }
+    }
+
+    fn new(process: Process, via: i32, request: Request, is_32_bit: bool, why_no_image: Option<String>) -> Frozen {
+        let kept = Kept::default();
+        let (surveyed, is_stopped, released_at) = (false, false, None);
+        Frozen { process, via, request, is_32_bit, surveyed, is_stopped, why_no_image, kept, released_at }
+    }
+
+    /// Reads what `/proc` tells of the process itself, and whether a clone could stand in for its memory. On any thread.
+    pub fn survey(&mut self) {
+        self.surveyed = true;
+        survey::read_facts(&mut self.process, self.via, &self.request.tree);
+        if self.why_no_image.is_none() {
+            self.why_no_image = image::why_not(self.via, &self.process);
+        }
+        if self.why_no_image.is_none() {
+            self.kept = image::shared_pages(self.via);
+        }
+    }
+
+    /// Why it is to be read in place.
+    pub fn why_no_image(&self) -> Option<&str> {
+        self.why_no_image.as_deref()
+    }
+
+    /// It is to be read in place.
+    pub fn stay(&mut self, why: String) {
+        self.process.freeze = Some(Freeze::InPlace { why: why.clone() });
+        self.why_no_image = Some(why);
+        self.kept = Kept::default();
+    }
+
+    /// Its memory is read from `image` from now on, a clone of it, but for what such a one lacks, which is read now.
+    ///
+    /// # Errors
+    /// Where that is too much: why, as a phrase.
+    pub fn move_to_image(&mut self, image: i32) -> Result<(), String> {
+        self.kept.keep_what_clones_lack(self.via, image)?;
+        self.process.freeze = Some(Freeze::Clone);
+        self.via = image;
+        Ok(())
+    }
+
+    /// It goes its way now.
+    pub fn released(&mut self) {
+        self.released_at = Some(Instant::now());
     }
 }
 
@@ -93,7 +188,9 @@ pub fn freeze(stopped: &StoppedProcess, request: Request) -> Frozen {
     held.append(&mut process.threads);
     process.threads = held;
     recorded_siginfo(&mut process);
-    Frozen { process, via: stopped.cause_tid(), request, is_32_bit }
+    let why_no_image = stopped.is_exiting().then(|| "it was at its exit stop".to_owned());
+    let frozen = Frozen::new(process, stopped.cause_tid(), request, is_32_bit, why_no_image);
+    Frozen { is_stopped: true, ..frozen }
 }
 
 /// The time of day at which it was stopped, in nanoseconds.

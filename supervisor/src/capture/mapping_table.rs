@@ -20,6 +20,8 @@ pub struct MappedMemory {
     pub anonymous: u64,
     /// Bytes that were swapped out (`Swap`).
     pub swapped: u64,
+    /// Why it cannot be had any more, where a clone of the process is read.
+    pub lost: Option<String>,
 }
 
 impl MappedMemory {

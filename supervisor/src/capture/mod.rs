@@ -9,6 +9,8 @@ mod backing;
 mod destination;
 mod elf_files;
 mod freeze;
+mod headroom;
+mod image;
 mod mapping_table;
 mod memory;
 mod name_template;

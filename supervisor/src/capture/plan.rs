@@ -110,6 +110,9 @@ impl Candidate {
             b"[vdso]" | b"[uprobes]" => return Some(Ok(())),
             _ => {}
         }
+        if let Some(reason) = &self.memory.lost {
+            return Some(Err(reason.clone()));
+        }
         self.memory.has_flag("dd").then(|| Err("MADV_DONTDUMP".to_owned()))
     }
 

@@ -7,9 +7,10 @@ use dpdb_snapshot::{CaptureReport, Process, WriteError, WriteOptions, write_snap
 
 use super::destination::{CaptureError, Destination};
 use super::freeze::Frozen;
+use super::image::KeptMemory;
 use super::memory::ProcessMemory;
 use super::name_template::NameFields;
-use super::survey::survey;
+use super::survey::plan_memory;
 
 /// A snapshot that is whole and has its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,20 +42,25 @@ pub fn stream(frozen: Frozen, destination: &Destination) -> Result<Written, Capt
     written
 }
 
-fn write(frozen: Frozen, destination: &Destination) -> Result<Written, CaptureError> {
-    let Frozen { mut process, via, request, is_32_bit } = frozen;
+fn write(mut frozen: Frozen, destination: &Destination) -> Result<Written, CaptureError> {
     let started = Instant::now();
-    if is_32_bit {
-        return Err(CaptureError::Foreign { pid: process.pid });
+    if frozen.is_32_bit {
+        return Err(CaptureError::Foreign { pid: frozen.pid() });
     }
-    if !std::fs::exists(format!("/proc/{via}")).unwrap_or(true) {
-        return Err(CaptureError::Vanished { pid: process.pid });
+    if !std::fs::exists(format!("/proc/{}", frozen.via)).unwrap_or(true) {
+        return Err(CaptureError::Vanished { pid: frozen.pid() });
     }
-    let memory = ProcessMemory::new(via);
-    let plan = survey(&mut process, via, &request.tree, &memory);
+    if !frozen.surveyed {
+        frozen.survey();
+    }
+    let Frozen { mut process, via, request, mut kept, released_at, .. } = frozen;
+    let plan = plan_memory(&mut process, via, &mut kept);
+    let memory = KeptMemory { memory: ProcessMemory::new(via), kept: &kept };
     let mut file = destination.create(&name_fields(&process, request.number))?;
+    let released = released_at.map(|at| at.duration_since(request.stopped_at));
     let mut late = |_: &dpdb_snapshot::Written| CaptureReport {
-        pause_ns: nanoseconds(request.stopped_at.elapsed()),
+        pause_ns: released.map_or_else(|| nanoseconds(request.stopped_at.elapsed()), nanoseconds),
+        release_ns: released.map(nanoseconds),
         capture_ns: nanoseconds(started.elapsed()),
         ..CaptureReport::default()
     };

@@ -4,11 +4,13 @@ use std::fs::File;
 use std::io::BufReader;
 
 use dpdb_snapshot::process::Step;
-use dpdb_snapshot::{Memory, PlannedRange, Process, SoftError};
+use dpdb_snapshot::{PlannedRange, Process, SoftError};
 
 use super::backing::{Backing, Mounts};
 use super::elf_files::find_elf_files;
+use super::image::{Kept, KeptMemory};
 use super::mapping_table::{MappedMemory, MappingTable, read_mapping_table};
+use super::memory::ProcessMemory;
 use super::plan::{Candidate, DEFAULT_FILTER, Limits, plan};
 use super::proc_facts::{self, ProcDir};
 use super::residency::Residency;
@@ -19,24 +21,32 @@ const MOST_SOFT_ERRORS: usize = 1_000;
 /// The longest mount table that is read.
 const LONGEST_MOUNTINFO: usize = 4 << 20;
 
-/// Completes `process` with all that `/proc` and its memory tell, and plans its capture. `via` is a thread of it that
-/// is not dead; `tree` the processes to be described with it.
-pub(super) fn survey(process: &mut Process, via: i32, tree: &[i32], memory: &dyn Memory) -> Vec<PlannedRange> {
+/// Fills in what `/proc` tells of the process but its memory. `via` is a thread of it that is not dead; `tree` the
+/// processes to be described with it.
+pub(super) fn read_facts(process: &mut Process, via: i32, tree: &[i32]) {
     proc_facts::read_facts(process, via);
     process.tree = proc_facts::process_links(tree);
+}
+
+/// Fills in mappings and modules, and plans the capture. `via` is a thread of the process that is not dead, or its clone,
+/// of which `kept` says what it lacks.
+pub(super) fn plan_memory(process: &mut Process, via: i32, kept: &mut Kept) -> Vec<PlannedRange> {
     let mut dir = ProcDir::of(via);
     let mounts = Mounts::parse(&dir.read("mountinfo", LONGEST_MOUNTINFO).unwrap_or_default());
-    let table = mapping_table(&mut dir);
+    let mut table = mapping_table(&mut dir);
     process.soft_errors.append(&mut dir.errors);
+    kept.complete(&mut table.mappings);
 
-    let files = find_elf_files(&table.mappings, memory, |mapped| header_may_be_read(mapped, &mounts));
+    let memory = KeptMemory { memory: ProcessMemory::new(via), kept };
+    let files = find_elf_files(&table.mappings, &memory, |mapped| header_may_be_read(mapped, &mounts));
     process.modules = files.modules;
     let filter = process.coredump_filter.unwrap_or(DEFAULT_FILTER);
     let mut candidates = Vec::with_capacity(table.mappings.len());
     let mut residency = Residency::new(via);
     for memory in table.mappings {
-        let mut candidate = Candidate { backing: mounts.backing(&memory), memory, pages: None };
-        if candidate.is_wanted(filter).is_ok() && candidate.needs_pages() {
+        let pages = kept.pages_of(&memory);
+        let mut candidate = Candidate { backing: mounts.backing(&memory), memory, pages };
+        if candidate.pages.is_none() && candidate.is_wanted(filter).is_ok() && candidate.needs_pages() {
             residency.look_up(&mut candidate);
         }
         candidates.push(candidate);

@@ -30,11 +30,12 @@ pub use pagemap::{
 };
 pub use poll::{Bell, Ready, pipe, wait_until_readable};
 pub use process::{
-    drop_standard_streams, effective_group, effective_user, foreground_group, group_of, kill, pidfd, session_of,
+    drop_standard_streams, effective_group, effective_user, foreground_group, group_of, kill, peer, pidfd, session_of,
     set_core_limit_to_zero, thread_exists, thread_kill,
 };
 pub use ptrace::{
-    Resume, detach, event_message, general_registers, interrupt, listen, register_set, resume, seize, signal_info,
+    Resume, detach, event_message, general_registers, interrupt, listen, register_set, restartable_sequence, resume,
+    seize, set_general_registers, set_options, set_signal_info, set_signal_mask, signal_info, signal_mask, single_step,
 };
 pub use signals::{
     Received, SignalFd, SignalMask, block_all_but_faults, current_mask, die_of, ignored_signals, restore_mask,

@@ -2,8 +2,10 @@
 
 use std::fs::{File, OpenOptions};
 use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 
 use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::socket::{getsockopt, sockopt};
 use nix::unistd::{self, Pid};
 
 use super::failure::{Call, check, done};
@@ -74,6 +76,15 @@ pub fn pidfd(tid: i32) -> Result<OwnedFd> {
     let fd = open(libc::O_EXCL).or_else(|_| open(0))?;
     // SAFETY: a new descriptor that is ours alone.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
+}
+
+/// The pid and the user of who is at the other end of a socket (SO_PEERCRED, unix(7)).
+///
+/// # Errors
+/// EBADF and its like.
+pub fn peer(socket: &UnixStream) -> Result<(i32, u32)> {
+    let credentials = getsockopt(socket, sockopt::PeerCredentials)?;
+    Ok((credentials.pid(), credentials.uid()))
 }
 
 /// Our effective user id.

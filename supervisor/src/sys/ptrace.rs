@@ -14,6 +14,11 @@ use nix::unistd::Pid;
 use super::failure::{Call, check};
 use super::{Errno, Result};
 
+/// include/uapi/linux/ptrace.h; libc lacks these.
+const PTRACE_GETSIGMASK: libc::c_uint = 0x420a;
+const PTRACE_SETSIGMASK: libc::c_uint = 0x420b;
+const PTRACE_GET_RSEQ_CONFIGURATION: libc::c_uint = 0x420f;
+
 /// `request` with its two word-sized arguments.
 ///
 /// # Safety
@@ -123,4 +128,91 @@ pub fn register_set(tid: i32, note: i32, limit: usize) -> Result<Vec<u8>> {
 pub fn general_registers(tid: i32) -> Result<Option<GeneralRegisters>> {
     let bytes = register_set(tid, libc::NT_PRSTATUS, GENERAL_REGISTERS_SIZE)?;
     Ok(bytes.first_chunk().filter(|_| bytes.len() == GENERAL_REGISTERS_SIZE).map(GeneralRegisters::from_bytes))
+}
+
+/// Replaces a stopped thread's general registers (PTRACE_SETREGSET).
+///
+/// # Errors
+/// ESRCH where it is not stopped or is gone.
+pub fn set_general_registers(tid: i32, registers: &GeneralRegisters) -> Result<()> {
+    check(Call::SetRegset)?;
+    let mut bytes = registers.to_bytes();
+    let mut vector = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
+    let note = libc::NT_PRSTATUS as usize;
+    // SAFETY: the kernel reads `iov_len` bytes from `iov_base`, which is all of `bytes`, and writes the length.
+    unsafe { ptrace(libc::PTRACE_SETREGSET, tid, note, ptr::from_mut(&mut vector) as usize) }
+}
+
+/// Lets a stopped thread run one instruction, without the signal that it was stopped with (PTRACE_SINGLESTEP). A system
+/// call is one instruction.
+///
+/// # Errors
+/// ESRCH where it is not stopped or is gone.
+pub fn single_step(tid: i32) -> Result<()> {
+    check(Call::SingleStep)?;
+    // SAFETY: the kernel writes nothing.
+    unsafe { ptrace(libc::PTRACE_SINGLESTEP, tid, 0, 0) }
+}
+
+/// Replaces the options that a stopped thread is traced with (PTRACE_SETOPTIONS).
+///
+/// # Errors
+/// ESRCH where it is not stopped or is gone.
+pub fn set_options(tid: i32, options: i32) -> Result<()> {
+    check(Call::SetOptions)?;
+    // SAFETY: the kernel writes nothing.
+    unsafe { ptrace(libc::PTRACE_SETOPTIONS, tid, 0, options as usize) }
+}
+
+/// The signals that a stopped thread has blocked, a bit each, signal 1 lowest (PTRACE_GETSIGMASK).
+///
+/// # Errors
+/// ESRCH where it is not stopped or is gone.
+pub fn signal_mask(tid: i32) -> Result<u64> {
+    let mut mask = 0u64;
+    // SAFETY: the kernel writes the eight bytes that it is told of.
+    unsafe { ptrace(PTRACE_GETSIGMASK, tid, size_of::<u64>(), ptr::from_mut(&mut mask) as usize)? };
+    Ok(mask)
+}
+
+/// Replaces the signals that a stopped thread has blocked (PTRACE_SETSIGMASK).
+///
+/// # Errors
+/// ESRCH where it is not stopped or is gone.
+pub fn set_signal_mask(tid: i32, mask: u64) -> Result<()> {
+    check(Call::SetSigmask)?;
+    // SAFETY: the kernel reads the eight bytes that it is told of.
+    unsafe { ptrace(PTRACE_SETSIGMASK, tid, size_of::<u64>(), ptr::from_ref(&mask) as usize) }
+}
+
+/// Replaces what is said of the signal that a thread is stopped with (PTRACE_SETSIGINFO).
+///
+/// # Errors
+/// EINVAL where the stop is no signal's, ESRCH where it is not stopped or is gone.
+pub fn set_signal_info(tid: i32, info: &SigInfo) -> Result<()> {
+    let bytes = SigInfo::from_bytes(info.as_bytes());
+    // SAFETY: the kernel reads a siginfo_t, which is 128 bytes, as many as `from_bytes` makes it.
+    unsafe { ptrace(libc::PTRACE_SETSIGINFO, tid, 0, bytes.as_bytes().as_ptr() as usize) }
+}
+
+/// The address of a stopped thread's `struct rseq` (PTRACE_GET_RSEQ_CONFIGURATION, Linux 5.13); `None` where it has none.
+///
+/// # Errors
+/// EIO on older kernels, ESRCH where it is not stopped or is gone.
+pub fn restartable_sequence(tid: i32) -> Result<Option<u64>> {
+    /// `struct ptrace_rseq_configuration` (include/uapi/linux/ptrace.h).
+    #[repr(C)]
+    #[derive(Default)]
+    struct Configuration {
+        pointer: u64,
+        size: u32,
+        signature: u32,
+        flags: u32,
+        pad: u32,
+    }
+    let mut configuration = Configuration::default();
+    let size = size_of::<Configuration>();
+    // SAFETY: the kernel writes at most `size` bytes, which is all of the structure.
+    unsafe { ptrace(PTRACE_GET_RSEQ_CONFIGURATION, tid, size, ptr::from_mut(&mut configuration) as usize)? };
+    Ok(Some(configuration.pointer).filter(|&pointer| pointer != 0))
 }

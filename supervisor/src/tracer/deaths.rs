@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use dpdb_snapshot::process::{Cause, Signal};
 
 use crate::capture::{Doing, Request, freeze};
-use crate::snapshots::{Finished, Job};
+use crate::snapshots::{Finished, Job, Report};
 use crate::sys::{self, Resume};
 use crate::tree::{Dying, Phase, Process, Reaction, State, Thread, delivered};
 use crate::{AbsentThread, Event, Stop, StoppedProcess, StoppedThread, proc};
@@ -18,7 +18,7 @@ use super::Tracer;
 
 /// How long the other threads of a dying process may take to stop. One that takes longer sleeps in the kernel where
 /// nothing reaches it; it is left out, and the snapshot says so.
-const STOP_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long to wait for the other threads of one that seccomp killed: SECCOMP_RET_KILL_THREAD takes that thread alone,
 /// and at its exit stop this looks the same as the end of the process.
@@ -44,7 +44,7 @@ impl Tracer {
         let deadline = since + if lone { LONE_DEATH_TIMEOUT } else { STOP_TIMEOUT };
         let Some(process) = self.tree.process_mut(pid) else { return };
         let phase = Phase::Stopping;
-        process.dying = Some(Dying { cause, tid, since, deadline, phase, exiting, detach, number, doing });
+        process.dying = Some(Dying { cause, tid, since, deadline, phase, exiting, detach, number, doing, facts: None });
         self.dying.push(pid);
     }
 
@@ -56,7 +56,7 @@ impl Tracer {
     }
 
     /// Makes all threads of `pid` but `tid` stop, and returns what they were doing until then.
-    fn stop_others(&mut self, pid: i32, tid: i32) -> HashMap<i32, Doing> {
+    pub(super) fn stop_others(&mut self, pid: i32, tid: i32) -> HashMap<i32, Doing> {
         let Some(process) = self.tree.process(pid) else { return HashMap::new() };
         let others = process.threads.iter().filter(|&(&other, thread)| other != tid && thread.can_be_stopped());
         let doing: HashMap<i32, Doing> = others.map(|(&other, _)| (other, Doing::of(pid, other))).collect();
@@ -90,12 +90,16 @@ impl Tracer {
 
     /// Takes every dying process as far as it can go now.
     pub(super) fn advance_snapshots(&mut self) {
-        while let Ok(finished) = self.finished.try_recv() {
-            self.finish(finished);
+        while let Ok(report) = self.reports.try_recv() {
+            match report {
+                Report::Surveyed(job) => self.surveyed(*job),
+                Report::Finished(finished) => self.finish(finished),
+            }
         }
         for pid in self.dying.clone() {
             self.advance(pid);
         }
+        self.reap_images();
     }
 
     fn advance(&mut self, pid: i32) {
@@ -107,56 +111,88 @@ impl Tracer {
             Phase::Stopping if dying.deadline <= now && process.is_lone_death() => self.cancel(pid),
             Phase::Stopping if dying.deadline <= now => self.set_phase(pid, Phase::Queued),
             Phase::Released if dying.deadline <= now => self.let_go(pid),
-            Phase::Stopping | Phase::Streaming | Phase::Released => return,
             Phase::Queued => {}
+            _ => return,
         }
         let is_queued = self.tree.process(pid).and_then(|process| process.dying.as_ref());
-        if is_queued.is_some_and(|dying| dying.phase == Phase::Queued) && self.snapshots.has_room() {
-            self.stream(pid);
+        if is_queued.is_some_and(|dying| dying.phase == Phase::Queued) && self.snapshots.has_room_for_survey() {
+            self.survey(pid);
         }
     }
 
-    fn set_phase(&mut self, pid: i32, phase: Phase) {
+    pub(super) fn set_phase(&mut self, pid: i32, phase: Phase) {
         if let Some(dying) = self.tree.process_mut(pid).and_then(|process| process.dying.as_mut()) {
             dying.phase = phase;
         }
     }
 
     /// Reads what only this thread can, and leaves the rest to a worker.
-    fn stream(&mut self, pid: i32) {
+    fn survey(&mut self, pid: i32) {
         let tree = self.tree.processes().map(|process| process.id.pid).collect();
         let Some(process) = self.tree.process_mut(pid) else { return };
         let Some(stopped) = process.stopped() else {
             return self.lose_snapshot(pid, "it was gone before it could be read");
         };
         let Some(dying) = process.dying.as_mut() else { return };
-        dying.phase = Phase::Streaming;
+        dying.phase = Phase::Surveying;
+        let facts = dying.facts.take();
         let doing = std::mem::take(&mut dying.doing);
         let cause = dying.cause.clone();
         let request = Request { cause: cause.clone(), stopped_at: dying.since, tree, doing, number: dying.number };
-        let frozen = freeze(&stopped, request);
-        self.snapshots.start(Job { id: process.id, comm: proc::comm(pid), cause, frozen });
+        let mut frozen = freeze(&stopped, request);
+        if self.options.no_clone {
+            frozen.stay("--no-clone".to_owned());
+        }
+        let job = Job { id: process.id, comm: proc::comm(pid), cause, frozen, image: None };
+        match facts {
+            Some(facts) => self.make_image(pid, job.with_facts(*facts)),
+            None => self.snapshots.survey(job),
+        }
+    }
+
+    /// All but its memory is known of a process. It goes its way as soon as there is an image of that, or when it is read.
+    fn surveyed(&mut self, job: Job) {
+        self.snapshots.one_surveyed();
+        let pid = job.id.pid;
+        if !job.frozen.is_stopped() {
+            return self.begin_live(job);
+        }
+        let waits = |dying: &Dying| dying.phase == Phase::Surveying && dying.number == job.frozen.number();
+        // One that slipped away meanwhile has been told of.
+        if self.tree.process(pid).is_some_and(|process| process.dying.as_ref().is_some_and(waits)) {
+            self.make_image(pid, job);
+        }
     }
 
     fn finish(&mut self, finished: Finished) {
         self.snapshots.one_finished();
-        let id = finished.id;
+        let (id, image) = (finished.id, finished.image);
+        self.answer(finished.number, finished.path());
         self.reporter.tell(finished.into_event());
-        if self.tree.process(id.pid).is_some_and(|process| process.id == id) {
-            self.release(id.pid);
+        match image {
+            Some(image) => self.kill_image(image),
+            None if self.tree.process(id.pid).is_some_and(|process| process.id == id) => self.release(id.pid),
+            None => {}
         }
+        self.start_waiting();
     }
 
     /// Gives up a snapshot that was not begun to be written: the process does not die of its cause.
     fn cancel(&mut self, pid: i32) {
+        if let Some(dying) = self.tree.process(pid).and_then(|process| process.dying.as_ref()) {
+            self.answer(dying.number, Err("it ended before it could be read"));
+        }
         self.snapshots.give_back();
         self.let_go(pid);
+        self.give_up_image(pid, "it does not die of its cause");
     }
 
     /// A process has slipped away that was held; a worker that reads it already will come to its own end.
     pub(super) fn lose_snapshot(&mut self, pid: i32, reason: &str) {
         let Some(dying) = self.tree.process_mut(pid).and_then(|process| process.dying.take()) else { return };
         self.forget(pid);
+        self.give_up_image(pid, reason);
+        self.answer(dying.number, Err(reason));
         if dying.phase.is_early() {
             self.snapshots.give_back();
             let (cause, reason) = (dying.cause, reason.to_owned());
@@ -170,6 +206,9 @@ impl Tracer {
         let Some(process) = self.tree.process_mut(pid) else { return };
         let held = process.held();
         let Some(dying) = process.dying.as_mut() else { return };
+        if dying.cause.signal().is_none() {
+            return self.let_go(pid);
+        }
         process.settled = true;
         if dying.detach {
             let signal = dying.cause.signal();
@@ -189,7 +228,11 @@ impl Tracer {
         self.forget(pid);
         let Some(process) = self.tree.process_mut(pid) else { return };
         process.dying = None;
-        for (tid, _, reaction) in process.held() {
+        let lives = !process.settled;
+        for (tid, stop, reaction) in process.held() {
+            if lives && stop == Stop::Trap {
+                self.send_back(tid);
+            }
             self.apply(tid, reaction);
         }
     }
@@ -229,13 +272,13 @@ impl Tracer {
 impl Phase {
     /// Whether nothing was written yet.
     fn is_early(self) -> bool {
-        matches!(self, Phase::Stopping | Phase::Queued)
+        matches!(self, Phase::Stopping | Phase::Queued | Phase::Surveying | Phase::Cloning)
     }
 }
 
 impl Thread {
     /// Whether an interrupt would stop it in bounded time.
-    fn can_be_stopped(&self) -> bool {
+    pub(super) fn can_be_stopped(&self) -> bool {
         !self.in_vfork && !self.exiting && !matches!(self.state, State::Held(..))
     }
 

@@ -1,16 +1,24 @@
 //! Letting go of what outlives the command.
 
+use std::time::Instant;
+
 use crate::sys::{self, Resume};
 use crate::tree::delivered;
 use crate::{Stop, sys::Waited};
 
 use super::Tracer;
+use super::deaths::STOP_TIMEOUT;
 
 impl Tracer {
     /// Detaches all that is stopped, each as its stop wants it. Those that run are not touched: an interrupt would
     /// make epoll_wait(2) and its like fail with EINTR. The kernel detaches them when this thread ends, and they never
     /// know (kernel/ptrace.c, `exit_ptrace`); what is in a group-stop stays in it.
     pub(super) fn leave(&mut self) {
+        let deadline = Instant::now() + STOP_TIMEOUT;
+        while self.is_injecting() && Instant::now() < deadline {
+            self.take_stops();
+            std::thread::yield_now();
+        }
         for pid in self.dying.clone() {
             self.let_go(pid);
         }

@@ -10,7 +10,9 @@
 mod births;
 mod deaths;
 mod forwarding;
+mod images;
 mod leaving;
+mod live;
 mod signals;
 
 use std::sync::mpsc::Receiver;
@@ -21,13 +23,16 @@ use dpdb_snapshot::process::Signal;
 use crate::history::Reporter;
 use crate::launch::Launched;
 use crate::leak_sanitizer::LeakSanitizer;
-use crate::snapshots::{Finished, Snapshots};
+use crate::snap::SnapRequest;
+use crate::snapshots::{Report, Snapshots};
 use crate::sys::{self, Bell, Errno, Resume, SignalFd, Waited};
 use crate::tree::{Reaction, State, Tree};
 use crate::{Event, Options, Outcome, Stop};
 
 pub(crate) use births::children_now;
 use forwarding::Forwarding;
+use images::Images;
+use live::Answers;
 
 /// The options with which everything is seized (ptrace(2), PTRACE_SETOPTIONS). EXIT costs ten microseconds per thread
 /// and shows the deaths that no signal stop announces.
@@ -47,7 +52,7 @@ pub(crate) struct Tracer {
     signals: SignalFd,
     forwarding: Forwarding,
     snapshots: Snapshots,
-    finished: Receiver<Finished>,
+    reports: Receiver<Report>,
     bell: Bell,
     /// Children that we had before we started: `(sleep 9 & exec dpdb-trace …)`.
     inherited_children: Vec<i32>,
@@ -55,6 +60,9 @@ pub(crate) struct Tracer {
     leak_sanitizer: LeakSanitizer,
     /// The processes that are held for a snapshot, in the order in which they began to die.
     dying: Vec<i32>,
+    images: Images,
+    requests: Receiver<SnapRequest>,
+    answers: Answers,
     /// Somebody is in a hurry to be rid of us.
     abandon: bool,
 }
@@ -80,7 +88,8 @@ pub(crate) struct Parts {
     pub(crate) launched: Launched,
     pub(crate) signals: SignalFd,
     pub(crate) snapshots: Snapshots,
-    pub(crate) finished: Receiver<Finished>,
+    pub(crate) reports: Receiver<Report>,
+    pub(crate) requests: Receiver<SnapRequest>,
     pub(crate) bell: Bell,
     pub(crate) inherited_children: Vec<i32>,
     pub(crate) privileged: bool,
@@ -104,12 +113,15 @@ impl Tracer {
             signals: parts.signals,
             forwarding: Forwarding::default(),
             snapshots: parts.snapshots,
-            finished: parts.finished,
+            reports: parts.reports,
             bell: parts.bell,
             inherited_children: parts.inherited_children,
             privileged: parts.privileged,
             leak_sanitizer: LeakSanitizer::default(),
             dying: Vec::new(),
+            images: Images::default(),
+            requests: parts.requests,
+            answers: Answers::new(),
             abandon: false,
         };
         tracer.tell_start(pid, std::process::id() as i32);
@@ -128,6 +140,7 @@ impl Tracer {
             let nobody_left = self.take_stops();
             self.forward(&received);
             self.mirror_stop();
+            self.take_requests();
             self.advance_snapshots();
             if let Some(outcome) = self.outcome(nobody_left) {
                 self.leave();
@@ -145,7 +158,7 @@ impl Tracer {
         let outcome = self.main.outcome.or(nobody_left.then_some(Outcome::Exited(1)))?;
         let pending = self.tree.processes().any(|process| process.dying.is_some());
         let others = self.options.wait_all && !nobody_left;
-        (!pending && !others).then_some(outcome)
+        (!pending && !others && !self.has_images()).then_some(outcome)
     }
 
     /// Handles every report that is ready. All are collected before the first is handled, so that none waits behind
@@ -169,11 +182,15 @@ impl Tracer {
 
     /// Whether all who could still report are children that were here before us.
     fn only_strangers_left(&self) -> bool {
-        !self.inherited_children.is_empty() && self.tree.is_empty() && self.main.outcome.is_some()
+        !self.inherited_children.is_empty() && !self.has_images() && self.tree.is_empty() && self.main.outcome.is_some()
     }
 
     fn handle(&mut self, Waited { tid, status }: Waited) {
         let stop = Stop::decode(status);
+        if self.is_of_image(tid, stop) {
+            return;
+        }
+        self.note_stop_after_sending_back(tid, stop);
         if stop.is_end() {
             self.ended(tid, stop);
             return;
