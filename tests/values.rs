@@ -63,11 +63,11 @@ fn a_backtrace_shows_arguments_and_in_full_the_locals_of_each_frame() {
 #[test]
 fn ptype_with_offsets_shows_holes_and_sizes() {
     let shown = answer(&["ptype/o struct node"]);
-    for (member, place) in [("int value;", "0    |      4"), ("struct node *next;", "8    |      8")] {
+    for (member, place) in [("int value;", "0      |       4"), ("struct node *next;", "8      |       8")] {
         let found = shown.lines().find(|line| line.ends_with(member));
         assert!(found.is_some_and(|line| line.contains(place)), "{member}\n{shown}");
     }
-    assert!(shown.contains("4-byte hole") && shown.contains("total size: 24 bytes"), "{shown}");
+    assert!(shown.contains(" 4-byte hole ") && shown.contains("/* total size (bytes):   24 */"), "{shown}");
 }
 
 #[test]

@@ -124,7 +124,7 @@ impl Engine {
             [] => String::new(),
             bases => format!(" ({})", bases.join(", ")),
         };
-        Ok(Ok(TypeText { expression: expression.to_owned(), text: found.type_name + &bases }))
+        Ok(Ok(TypeText { expression: expression.to_owned(), text: found.type_name + &bases, offsets: false }))
     }
 
     /// The address that an expression in a Python frame means: an integer's value, such as `id(x)`, or where the object

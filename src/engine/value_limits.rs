@@ -141,6 +141,10 @@ impl Show {
                 "raw" | "raw-values" => self.raw = true,
                 name => {
                     let (value, behind) = word(after);
+                    // `-n` and `-d` may be the negatives of variables.
+                    if name.len() == 1 && value.parse::<u64>().is_err() {
+                        break;
+                    }
                     match self.limits.set(name, value) {
                         None => break,
                         Some(set) => set?,
@@ -190,6 +194,7 @@ mod tests {
         assert_eq!(parsed("-elements 3 -pretty -- -x").ok(), Some((Some(3), true, "-x")));
         assert_eq!(parsed("-n 5 v").ok(), Some((Some(5), false, "v")));
         assert_eq!(parsed("-x + 1").ok(), Some((None, false, "-x + 1")));
+        assert_eq!(parsed("-n + 5").ok(), Some((None, false, "-n + 5")));
         assert_eq!(parsed("-1").ok(), Some((None, false, "-1")));
         assert_eq!(parsed("-elements unlimited v").ok(), Some((Some(u64::MAX), false, "v")));
         assert!(parsed("-elements v").is_err());

@@ -103,6 +103,8 @@ pub struct TypeText {
     /// The type, as its language writes it.
     #[serde(rename = "type")]
     pub text: String,
+    /// Each member has its offset and size in front.
+    pub offsets: bool,
 }
 
 /// The language of a frame and its variables; none where nothing tells of them.
@@ -223,16 +225,41 @@ impl Engine {
             self.memo.history.push(evaluated.value);
             self.memo.history.len()
         });
+        let value = match show.format {
+            Some('a') => self.as_addresses(evaluated.tree),
+            _ => evaluated.tree,
+        };
         Ok(Printed {
             history,
             expression: expression.to_owned(),
             type_name: evaluated.type_name,
-            value: PrintedValue::Native(evaluated.tree),
+            value: PrintedValue::Native(value),
             address: evaluated.address.map(Into::into),
             language: language.map(language_name),
             format: show.format,
             tree: show.tree,
         })
+    }
+
+    /// The numbers of a value as addresses, with the symbols there: `p/a`.
+    fn as_addresses(&self, value: ValueTree) -> ValueTree {
+        let each = |values: Vec<ValueTree>| values.into_iter().map(|value| self.as_addresses(value)).collect();
+        let named = |fields: Vec<(String, ValueTree)>| {
+            fields.into_iter().map(|(name, value)| (name, self.as_addresses(value))).collect()
+        };
+        match value {
+            ValueTree::Word { bits, width: ..=64, .. } => {
+                let to = Avma(bits as u64);
+                ValueTree::Pointer { to, text: None, symbol: self.symbol_text(to) }
+            }
+            ValueTree::Array { items, length } => ValueTree::Array { items: each(items), length },
+            ValueTree::Struct(fields) => ValueTree::Struct(named(fields)),
+            ValueTree::Union(fields) => ValueTree::Union(named(fields)),
+            ValueTree::Named { type_name, value } => {
+                ValueTree::Named { type_name, value: Box::new(self.as_addresses(*value)) }
+            }
+            value => value,
+        }
     }
 
     /// As [`Engine::print`], but the history does not keep it.
@@ -264,7 +291,7 @@ impl Engine {
         };
         let (_, text) =
             self.in_frame(expression, |engine, place, memo| engine.session.whatis(place, expression, memo))?;
-        Ok(Reply::Type(TypeText { expression: expression.to_owned(), text }))
+        Ok(Reply::Type(TypeText { expression: expression.to_owned(), text, offsets: false }))
     }
 
     /// The declaration of an expression's type, with the offsets of its members where asked.
@@ -274,7 +301,7 @@ impl Engine {
     pub fn ptype(&mut self, expression: &str, offsets: bool) -> Result<Reply, CommandError> {
         let (_, text) =
             self.in_frame(expression, |engine, place, memo| engine.session.ptype(place, expression, memo, offsets))?;
-        Ok(Reply::Type(TypeText { expression: expression.to_owned(), text }))
+        Ok(Reply::Type(TypeText { expression: expression.to_owned(), text, offsets }))
     }
 
     fn in_frame<T>(

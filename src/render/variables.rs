@@ -90,7 +90,8 @@ pub fn displays(all: &[Displayed], style: &Style) -> String {
 /// `type = struct point {...}`.
 pub fn type_text(found: &TypeText) -> String {
     let lines: Vec<String> = found.text.lines().map(clean_str).collect();
-    format!("type = {}\n", lines.join("\n"))
+    let heading = if found.offsets && lines.len() > 1 { "/* offset      |    size */  " } else { "" };
+    format!("{heading}type = {}\n", lines.join("\n"))
 }
 
 /// Declarations under the files that they are in.

@@ -1,42 +1,68 @@
 //! Expressions of C++ over `fixtures/targets/expressions.cpp`.
 
-use super::{cpp, give};
+use super::{Row, cpp, give, says};
+
+/// What the source gives its variables.
+pub(super) const VALUES: &[Row] = &[
+    ("n", "2"),
+    ("at.x", "3"),
+    ("copy", "{x = 3, y = -4}"),
+    ("count + 1", "22"),
+    ("&count == 0", "false"),
+    ("own", "11"),
+    ("this->own", "11"),
+    ("base_value", "7"),
+    ("other_value", "9"),
+    ("this->base_value + this->other_value", "16"),
+    ("flag", "true"),
+    ("box", "{value = 5, items = {6, 7}}"),
+    ("box.items[1]", "7"),
+    ("geo::scale", "10"),
+    ("geo::inner::depth", "3"),
+    ("Derived::shared", "13"),
+    ("(int)color", "5"),
+    ("color == Color::Green", "true"),
+    ("Color::Red", "Red"),
+    ("wide", "233 U'é'"),
+    ("nothing", "(int *) 0x0"),
+    ("base->base_value", "7"),
+    ("((Derived *)base)->own", "11"),
+    ("sizeof(geo::Point)", "8"),
+    ("sizeof(Box<int, 2>)", "12"),
+    ("n == 2", "true"),
+    ("!flag", "false"),
+    ("true && false", "false"),
+    ("static_cast<char>(66)", "66 'B'"),
+    ("at.y", "-4"),
+    ("(Box<int,2> *)&box", "(Box<int, 2> *) 0x…"),
+    ("Base::base_value", "7"),
+    ("this->Base::base_value", "7"),
+    ("::geo::scale", "10"),
+    ("sizeof(at)", "8"),
+    ("&this->own == &own", "true"),
+    ("static_cast<Derived *>(base)->own", "11"),
+    ("reinterpret_cast<long>(base) == (long)base", "true"),
+    ("this->box.items[1]", "7"),
+    ("true + 1", "2"),
+    ("main", "{int (void)} 0x… <main>"),
+];
+
+#[test]
+fn types_of_cpp_are_told_with_their_namespaces() {
+    for (command, wanted) in [
+        ("whatis at", "type = const geo::Point &"),
+        ("whatis copy", "type = geo::Point"),
+        ("whatis count", "type = int &"),
+        ("whatis 1 == 1", "type = bool"),
+        ("whatis *base", "type = Base"),
+        ("whatis this", "type = Derived * const"),
+        ("p nullptr == nothing", "$1 = true"),
+    ] {
+        says(cpp(), command, wanted);
+    }
+}
 
 #[test]
 fn values_of_cpp_are_what_the_source_says() {
-    give(
-        cpp(),
-        &[
-            ("n", "2"),
-            ("at.x", "3"),
-            ("copy", "{x = 3, y = -4}"),
-            ("count + 1", "22"),
-            ("&count == 0", "false"),
-            ("own", "11"),
-            ("this->own", "11"),
-            ("base_value", "7"),
-            ("other_value", "9"),
-            ("this->base_value + this->other_value", "16"),
-            ("flag", "true"),
-            ("box", "{value = 5, items = {6, 7}}"),
-            ("box.items[1]", "7"),
-            ("geo::scale", "10"),
-            ("geo::inner::depth", "3"),
-            ("Derived::shared", "13"),
-            ("(int)color", "5"),
-            ("color == Color::Green", "true"),
-            ("Color::Red", "Red"),
-            ("wide", "233 U'é'"),
-            ("nothing", "(int *) 0x0"),
-            ("base->base_value", "7"),
-            ("((Derived *)base)->own", "11"),
-            ("sizeof(geo::Point)", "8"),
-            ("sizeof(Box<int, 2>)", "12"),
-            ("n == 2", "true"),
-            ("!flag", "false"),
-            ("true && false", "false"),
-            ("static_cast<char>(66)", "66 'B'"),
-            ("at.y", "-4"),
-        ],
-    );
+    give(cpp(), VALUES);
 }

@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 use common::{Scene, fixture, inspect};
 
 /// An expression, with its format in front where it has one, and the text of its value.
-type Row = (&'static str, &'static str);
+pub(crate) type Row = (&'static str, &'static str);
 
 struct Crash {
     _scene: Scene,

@@ -1,6 +1,6 @@
 //! Expressions of Rust over `fixtures/targets/expressions.rs`.
 
-use super::{give, rust};
+use super::{give, rust, says};
 
 #[test]
 fn values_of_rust_are_what_the_source_says() {
@@ -50,6 +50,48 @@ fn values_of_rust_are_what_the_source_says() {
             ("n > 3 || yes", "true"),
             ("1.5 + 1.0", "2.5"),
             ("array[1..3]", "[2, 3]"),
+            ("circle.0", "4"),
+            ("rect.w", "2"),
+            ("some.0", "5"),
+            ("self::LIMIT", "77"),
+            ("crate::LIMIT", "77"),
+            ("expressions::LIMIT", "77"),
+            ("\"abc\"", "\"abc\""),
+            ("b\"ab\"", "[97, 98]"),
+            ("b'a'", "97"),
+            ("'é'", "233 'é'"),
+            ("255u8 + 1u8", "0"),
+            ("!0u8", "255"),
+            ("3.7 as i32", "3"),
+            ("-1 as u32", "4294967295"),
+            ("65u8 as char", "65 'A'"),
+            ("1_000 + 0xff + 0b11 + 0o7", "1265"),
+            ("*&n", "3"),
+            ("1 - -1", "2"),
+            ("5 / 2 * 2 + 5 % 2", "5"),
         ],
     );
+}
+
+#[test]
+fn types_and_mistakes_of_rust_are_told_in_its_words() {
+    for (command, wanted) in [
+        ("whatis array", "type = [i16; 3]"),
+        ("whatis word", "type = &str"),
+        ("whatis \"abc\"", "type = &str"),
+        ("whatis some", "type = core::option::Option<i32>"),
+        ("whatis 1", "type = i32"),
+        ("ptype *point", "type = struct expressions::Point {\n    x: i32,\n    y: i32,\n}"),
+        ("ptype unit", "type = struct expressions::Unit"),
+        ("ptype meters", "type = struct expressions::Meters(f64)"),
+        ("ptype level", "type = enum expressions::Level {Low = 1, High = 9}"),
+        (
+            "ptype circle",
+            "type = enum expressions::Shape {\n    Circle(i32),\n    Rect { w: u8, h: u16 },\n    Empty,\n}",
+        ),
+        ("p array[9]", "array[9]\n^~~~~~~\nthere is no element 9: it has 3 elements"),
+        ("p point.z", "point.z\n^~~~~~~\nexpressions::Point has no member \"z\""),
+    ] {
+        says(rust(), command, wanted);
+    }
 }

@@ -103,8 +103,11 @@ fn integers(op: BinaryOp, a: i128, b: i128, of: NumberType, span: Span) -> Resul
         _ if of.size == 16 && !of.is_signed() => Ok(unsigned(a as u128, b as u128) as i128),
         _ => Ok(signed(a, b)),
     };
-    // The processor takes a shift's count modulo the width; so do gdb and a program's own overflow.
-    let count = (b as u128 % u128::from(of.size.max(1) * 8)) as u32;
+    // More than the width shifts all bits out, as in gdb; the language leaves it open (C11 6.5.7).
+    let count = u32::try_from(b).ok().filter(|count| u64::from(*count) < of.size.max(1) * 8);
+    let Some(count) = count.or((!matches!(op, BinaryOp::ShiftLeft | BinaryOp::ShiftRight)).then_some(0)) else {
+        return Ok(if op == BinaryOp::ShiftRight && a < 0 && of.is_signed() { -1 } else { 0 });
+    };
     Ok(match op {
         BinaryOp::Add => a.wrapping_add(b),
         BinaryOp::Subtract => a.wrapping_sub(b),

@@ -23,6 +23,23 @@ impl Evaluator<'_, '_> {
         }
     }
 
+    /// The type that a type of references refers to.
+    pub(super) fn referred(&self, of: &ExprType) -> Option<ExprType> {
+        match self.described(of)?.kind {
+            TypeKind::Reference(to) => Some(ExprType::of_entry(to)),
+            _ => None,
+        }
+    }
+
+    /// What an alias stands for, which may be another alias; any other type itself.
+    pub(super) fn unaliased_once(&self, of: ExprType) -> ExprType {
+        let ExprType::Program(die) = of else { return of };
+        match types::read(self.context.view, die).map(|found| found.kind.clone()) {
+            Some(TypeKind::Alias(to)) => ExprType::of_entry(to),
+            _ => of,
+        }
+    }
+
     /// What the type is, where the program describes it.
     pub(super) fn described(&self, of: &ExprType) -> Option<Arc<types::Type>> {
         match of {
@@ -181,6 +198,7 @@ impl Evaluator<'_, '_> {
             // gdb's, and GNU C's for pointer arithmetic.
             ExprType::Void | ExprType::Function(_) => Some(1),
             ExprType::Number(number) => Some(number.size),
+            ExprType::Layout(layout) => Some(layout.size),
             ExprType::Pointer(_) => Some(8),
             ExprType::Array(element, count) => self.size(element)?.checked_mul(*count),
         }
@@ -188,6 +206,9 @@ impl Evaluator<'_, '_> {
 
     pub(super) fn cast(&self, of: ExprType, value: &Value, span: Span) -> Found {
         let target = self.stripped(&of);
+        if target == ExprType::Void {
+            return Ok(self.value(of, ValuePlace::bytes([])));
+        }
         if let Some(number) = self.number_type(&target) {
             let (source, from) = self.as_number(value, span)?;
             let bytes = source.convert(from, number).to_bytes(number);

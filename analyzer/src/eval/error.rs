@@ -18,11 +18,15 @@ pub(super) fn suggestion<'n>(asked: &str, names: impl Iterator<Item = &'n str>) 
     nearest_name(asked, names).map(|near| format!("did you mean {near:?}?"))
 }
 
-/// The name that is nearest to the asked one, and near enough.
+/// The name that is nearest to the asked one, and near enough: a few edits away, or one that begins as it does.
 pub(crate) fn nearest_name<'n>(asked: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    let near = names.map(|name| (distance(asked, name), name)).min()?;
-    let limit = MOST_EDITS.min(asked.chars().count() / 2);
-    (near.0 > 0 && near.0 <= limit).then_some(near.1)
+    let is_begun = |name: &str| asked.chars().count() > 1 && name.starts_with(asked);
+    let near = names
+        .map(|name| (distance(asked, name), !is_begun(name), name))
+        .min_by_key(|(edits, other, name)| (if *other { *edits } else { (*edits).min(MOST_EDITS) }, *other, *name))?;
+    let limit = MOST_EDITS.min(asked.chars().count().saturating_sub(1) / 2);
+    let (edits, other, name) = near;
+    (edits > 0 && (edits <= limit || !other)).then_some(name)
 }
 
 /// The Levenshtein distance, given up where the lengths alone differ too much.

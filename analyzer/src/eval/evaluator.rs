@@ -6,9 +6,10 @@ use super::Memo;
 use super::error::{at, refused};
 use super::names::Scope;
 use super::number::{self, BOOL, Number};
-use super::value::{ExprType, NumberKind, NumberType, Value};
+use super::type_display::is_text;
+use super::value::{ExprType, LayoutField, NumberKind, NumberType, Value};
 use crate::expr::{BinaryOp, Derived, Expr, ExprError, ExprKind, Span, Syntax, TypeName, UnaryOp};
-use crate::value::{Builder, Context, Missing, ValueLimits, ValuePlace, ValueTree, WordKind, scalar_word};
+use crate::value::{Builder, Context, Logical, Missing, ValueLimits, ValuePlace, ValueTree, WordKind, scalar_word};
 
 /// Elements that one `@` or slice may have.
 const MOST_ELEMENTS: u64 = 1 << 30;
@@ -68,7 +69,7 @@ impl<'c, 'a> Evaluator<'c, 'a> {
                 let of = number::character_literal(prefix, self.syntax);
                 Ok(self.number(Number::Integer((*value).into()), of))
             }
-            ExprKind::String(bytes) => Ok(self.string(bytes)),
+            ExprKind::String { bytes, prefix } => Ok(self.string(bytes, prefix)),
             ExprKind::Bool(value) => Ok(self.number(Number::Integer((*value).into()), BOOL)),
             ExprKind::Name(name) => self.named(name, expr.span),
             ExprKind::Dollar(name) => self.dollar(name, expr.span),
@@ -93,11 +94,14 @@ impl<'c, 'a> Evaluator<'c, 'a> {
                 self.cast(of, &value, expr.span)
             }
             ExprKind::SizeOf(operand) => {
+                // Of a reference it is the size of what that refers to (C++, [expr.sizeof]).
                 let of = self.type_of(operand)?;
+                let of = self.referred(&of).unwrap_or(of);
                 self.size_value(&of, expr.span)
             }
             ExprKind::SizeOfType(target) => {
                 let of = self.resolve(target)?;
+                let of = self.referred(&of).unwrap_or(of);
                 self.size_value(&of, expr.span)
             }
             ExprKind::Call(callee, arguments) => self.call(callee, arguments, expr.span),
@@ -114,8 +118,14 @@ impl<'c, 'a> Evaluator<'c, 'a> {
         }
     }
 
-    fn string(&self, bytes: &[u8]) -> Value {
-        let character = number::character_literal(if self.syntax == Syntax::Rust { "b" } else { "" }, self.syntax);
+    fn string(&self, bytes: &[u8], prefix: &str) -> Value {
+        // Rust's text is of bytes that are no numbers.
+        let text = NumberType::new(NumberKind::Unsigned, 1, "str");
+        let character = match self.syntax {
+            Syntax::Rust if prefix == "b" => number::character_literal("b", self.syntax),
+            Syntax::Rust => text,
+            _ => number::character_literal("", self.syntax),
+        };
         let mut bytes = bytes.to_vec();
         if self.syntax != Syntax::Rust {
             bytes.push(0);
@@ -127,6 +137,10 @@ impl<'c, 'a> Evaluator<'c, 'a> {
     fn remembered(&self, number: usize, from_end: bool, span: Span) -> Found {
         let history = &self.memo.history;
         let index = if from_end { history.len().checked_sub(number + 1) } else { number.checked_sub(1) };
+        // gdb's manual, "Value History": `$` is void while there is nothing.
+        if from_end && history.is_empty() {
+            return Ok(self.value(ExprType::Void, ValuePlace::bytes([])));
+        }
         let found = index.and_then(|index| history.get(index)).cloned();
         found.ok_or_else(|| refused(span, format!("the history has {} values so far", history.len())))
     }
@@ -239,6 +253,9 @@ impl<'c, 'a> Evaluator<'c, 'a> {
         }
         let count_value = self.evaluate(count)?;
         let count_number = self.integer(&count_value, count.span)?;
+        if count_number < 1 {
+            return Err(refused(count.span, format!("there cannot be {count_number} of it")));
+        }
         self.side_by_side(&value, count_number, count.span)
     }
 
@@ -282,6 +299,12 @@ impl<'c, 'a> Evaluator<'c, 'a> {
             ExprType::Number(number) if builder.limits().words => self.shown_word(*number, place),
             ExprType::Number(number) => self.shown_number(*number, place),
             ExprType::Pointer(to) => self.shown_pointer(builder, to, place),
+            ExprType::Layout(layout) => {
+                let field = |(name, at, of): &'static (&'static str, u64, LayoutField)| {
+                    ((*name).to_owned(), self.shown(builder, &of.of(), &place.skip(*at), depth + 1))
+                };
+                ValueTree::Struct(layout.fields.iter().map(field).collect())
+            }
             ExprType::Function(_) => match place.address() {
                 Some(at) => ValueTree::Function { at, symbol: self.context.session.symbol_at(at).map(|hit| hit.name) },
                 None => Missing::NoAddress.into(),
@@ -292,6 +315,14 @@ impl<'c, 'a> Evaluator<'c, 'a> {
                 let Some(size) = self.size(element) else {
                     return Missing::Unsupported("elements of unknown size".to_owned()).into();
                 };
+                if is_text(element) && !builder.limits().words {
+                    let bytes = place.read(self.context.memory(), (*length).min(builder.limits().bytes));
+                    return bytes.map_or_else(ValueTree::from, |bytes| {
+                        let text = String::from_utf8_lossy(&bytes).into_owned();
+                        let length = if bytes.len() as u64 == *length { text.chars().count() as u64 } else { *length };
+                        Logical::Text { text, length }.into()
+                    });
+                }
                 if let ExprType::Number(NumberType {
                     size: 1,
                     kind: NumberKind::Character | NumberKind::Unsigned | NumberKind::Signed,

@@ -3,7 +3,7 @@
 use super::error::{refused, suggestion};
 use super::evaluator::{Evaluator, Found, missing};
 use super::value::{ExprType, Value};
-use crate::expr::{ExprError, Span};
+use crate::expr::{ExprError, Span, Syntax};
 use crate::types::{Field, FieldKind, Record, TypeKind, VariantPart};
 use crate::value::{Builder, ValueLimits, ValuePlace, alive_variant};
 
@@ -18,11 +18,28 @@ impl Evaluator<'_, '_> {
             value = self.dereference(&value, span)?;
         }
         value = self.looked_through(&value, span)?;
+        if let ExprType::Layout(layout) = value.of {
+            let field = layout.fields.iter().find(|(own, ..)| *own == name);
+            return field.map(|(_, at, of)| self.value(of.of(), value.place.skip(*at))).ok_or_else(|| {
+                let names = layout.fields.iter().map(|(own, ..)| *own);
+                refused(span, format!("{} has no member {name:?}", layout.name)).with_hint(suggestion(name, names))
+            });
+        }
         let Some(record) = self.record(&value.of) else {
             return Err(refused(span, format!("{} has no members", self.type_name(&value.of))));
         };
         match self.find_member(&record, &value.place, name, span, 0)? {
             Some(found) => Ok(found),
+            // C++'s `object.Base::member`.
+            None if name.contains("::") && self.syntax != Syntax::Rust => {
+                let (base, last) = name.rsplit_once("::").unwrap_or(("", name));
+                let of =
+                    self.type_named(base).ok_or_else(|| refused(span, format!("there is no type {base:?} here")))?;
+                let inner = self.base_of(&record, &value.place, &of, span, 0)?;
+                let inner = inner
+                    .ok_or_else(|| refused(span, format!("{base} is no base of {}", self.type_name(&value.of))))?;
+                self.member(&inner, last, span)
+            }
             None => {
                 // A smart pointer's or a cell's own members come first, then those of what it holds.
                 if let Some(held) = self.held(&value, span)? {
@@ -34,6 +51,31 @@ impl Evaluator<'_, '_> {
                 Err(error.with_hint(suggestion(name, names)))
             }
         }
+    }
+
+    /// The part of an object that is this base class.
+    fn base_of(
+        &self,
+        record: &Record,
+        place: &ValuePlace,
+        wanted: &ExprType,
+        span: Span,
+        level: usize,
+    ) -> Result<Option<Value>, ExprError> {
+        let is_base = |field: &&Field| matches!(field.kind, FieldKind::Base | FieldKind::VirtualBase);
+        for field in record.fields.iter().filter(is_base) {
+            let inner = self.field_value(field, place, span)?;
+            if self.type_name(&inner.of) == self.type_name(wanted) {
+                return Ok(Some(inner));
+            }
+            let deeper = self.record(&inner.of).filter(|_| level < MOST_LEVELS);
+            let found =
+                deeper.map(|record| self.base_of(&record, &inner.place, wanted, span, level + 1)).transpose()?;
+            if let Some(found) = found.flatten() {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 
     /// The members of a type, where it has any; those of a definition elsewhere, where it is only declared here.

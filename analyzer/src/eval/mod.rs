@@ -11,7 +11,9 @@ mod methods;
 mod names;
 mod number;
 mod operators;
+mod record_display;
 mod registers;
+mod siginfo;
 mod type_display;
 mod value;
 
@@ -88,6 +90,18 @@ impl Session {
         })
     }
 
+    /// Whether `text` is true at `place`: what conditions of breakpoints and filters ask. Numbers and pointers are true
+    /// unless they are zero.
+    ///
+    /// # Errors
+    /// What is wrong with the expression, and where in it; it has no truth, or nobody knows it.
+    pub fn condition(&self, place: Place<'_>, text: &str, memo: &mut Memo) -> Result<bool, ExprError> {
+        self.with_evaluator(place, text, memo, |evaluator, expr| {
+            let value = evaluator.evaluate(expr)?;
+            evaluator.truth(&value, expr.span)
+        })
+    }
+
     /// The name of the type of `text`, which is an expression or a type itself. Nothing is read but what the type of
     /// an expression depends on.
     ///
@@ -96,6 +110,11 @@ impl Session {
     pub fn whatis(&self, place: Place<'_>, text: &str, memo: &mut Memo) -> Result<String, ExprError> {
         self.with_evaluator(place, text, memo, |evaluator, expr| {
             let of = evaluator.type_of(expr)?;
+            // Of the name of a type it tells what that stands for, one step of it, as gdb does.
+            let of = match expr.kind {
+                expr::ExprKind::Type(_) => evaluator.unaliased_once(of),
+                _ => of,
+            };
             Ok(evaluator.type_name(&of))
         })
     }

@@ -5,9 +5,14 @@ use super::evaluator::{Evaluator, Found, missing};
 use super::number;
 use super::value::{ExprType, Value};
 use crate::dwarf::{DieRef, NameKind, Tag};
-use crate::expr::{Names, Span, Syntax};
+use crate::expr::{ExprError, Names, Span, Syntax};
 use crate::types::TypeKind;
-use crate::value::{Context, ValuePlace, local_variables, variable_place, variable_type};
+use crate::value::{
+    Context, FrameContext, ValuePlace, local_variables, static_variables, variable_place, variable_type,
+};
+
+/// Names that are looked through for one that may have been meant.
+const MOST_SUGGESTED: usize = 5000;
 
 /// The locals that a place can see.
 pub(super) struct Scope {
@@ -41,11 +46,15 @@ impl Names for Evaluator<'_, '_> {
             || self.global(name).is_some()
             || self.function(name).is_some()
             || self.enumerator(name).is_some()
+            || matches!(name, "NULL" | "nullptr")
     }
 }
 
 impl Evaluator<'_, '_> {
     pub(super) fn named(&mut self, name: &str, span: Span) -> Found {
+        if let Some(path) = self.path_of_root(name) {
+            return self.named(&path, span);
+        }
         if let Some(value) = self.variable(name, span)? {
             return Ok(value);
         }
@@ -58,6 +67,13 @@ impl Evaluator<'_, '_> {
         if let Some(member) = self.member_of_this(name, span) {
             return Ok(member);
         }
+        if let Some(value) = self.in_function(name, span)? {
+            return Ok(value);
+        }
+        if matches!(name, "NULL" | "nullptr") && self.syntax != Syntax::Rust {
+            let null = ValuePlace::bytes(0_u64.to_le_bytes());
+            return Ok(self.value(ExprType::pointer_to(ExprType::Void), null));
+        }
         if self.type_named(name).is_some() {
             return Err(refused(span, format!("{name} is a type; ptype {name} shows it")));
         }
@@ -67,11 +83,67 @@ impl Evaluator<'_, '_> {
                 format!("{name} is at {at}, but nothing tells its type: cast it, as in *(int *){at}"),
             ));
         }
-        let names = self.scope.locals.iter().map(|(own, _)| own.as_str());
-        Err(refused(span, format!("nothing here is called {name:?}")).with_hint(suggestion(name, names)))
+        let locals = self.scope.locals.iter().map(|(own, _)| own.as_str());
+        let hint = suggestion(name, locals).or_else(|| {
+            let others = self.names_of_unit();
+            suggestion(name, others.iter().map(String::as_str))
+        });
+        Err(refused(span, format!("nothing here is called {name:?}")).with_hint(hint))
     }
 
-    fn variable(&self, name: &str, span: Span) -> Result<Option<Value>, crate::expr::ExprError> {
+    /// The variables and functions that the unit at hand names.
+    fn names_of_unit(&self) -> Vec<String> {
+        let (view, unit) = (self.context.view, self.context.unit);
+        let variables = view.named_of_unit(unit, NameKind::Variable).into_iter();
+        let all = variables.chain(view.named_of_unit(unit, NameKind::Function)).take(MOST_SUGGESTED);
+        all.filter_map(|die| view.full_path(die).pop()).collect()
+    }
+
+    /// Rust's `crate::`, `self::` and `super::` as the path that they mean in the function at hand.
+    fn path_of_root(&self, name: &str) -> Option<String> {
+        let (root, rest) = name.split_once("::").filter(|_| self.syntax == Syntax::Rust)?;
+        let function = self.context.frame?.function?;
+        let mut home = self.context.view.full_path(self.context.unit.die(function));
+        home.pop();
+        match root {
+            "crate" => home.truncate(1),
+            "self" => {}
+            "super" => drop(home.pop()),
+            _ => return None,
+        }
+        home.push(rest.to_owned());
+        Some(home.join("::"))
+    }
+
+    /// gdb's `function::variable`: a variable of a function that is on the stack, of its innermost frame there, or a
+    /// static one of any function; and C++'s `Base::member`.
+    fn in_function(&self, name: &str, span: Span) -> Result<Option<Value>, ExprError> {
+        let Some((of, last)) = global_path(name).rsplit_once("::") else { return Ok(None) };
+        let Some(function) = self.find(of, NameKind::Function) else {
+            let this = self.variable("this", span)?;
+            return this.map(|this| self.member(&this, name, span)).transpose().or(Ok(None));
+        };
+        if let Some(frame) = self.context.frame {
+            for index in 0..frame.frames.len() {
+                let Some(pc) = self.context.module.to_svma(frame.frames[index].lookup_address()) else { continue };
+                let here = self.context.view.physical_function(pc.0);
+                let Some((unit, _)) = here.filter(|(unit, entry)| unit.die(*entry) == function) else { continue };
+                let around = FrameContext { index, function: Some(function.offset), ..frame };
+                let context = Context { frame: Some(around), unit: &unit, ..self.context };
+                let found = local_variables(context, 0).into_iter().find(|(own, _)| own == last);
+                if let Some((_, die)) = found {
+                    let place = variable_place(context, die).map_err(|absent| missing(span, &absent))?;
+                    return Ok(Some(self.value(ExprType::of_entry(variable_type(context, die)), place)));
+                }
+            }
+        }
+        let statics = static_variables(self.context.view, function);
+        let Some((_, die)) = statics.into_iter().find(|(own, _)| own == last) else { return Ok(None) };
+        let place = variable_place(self.context, die).map_err(|absent| missing(span, &absent))?;
+        Ok(Some(self.value(ExprType::of_entry(variable_type(self.context, die)), place)))
+    }
+
+    fn variable(&self, name: &str, span: Span) -> Result<Option<Value>, ExprError> {
         let Some(die) = self.scope.local(name).or_else(|| self.global(name)) else { return Ok(None) };
         let place = variable_place(self.context, die).map_err(|absent| missing(span, &absent))?;
         Ok(Some(self.value(ExprType::of_entry(variable_type(self.context, die)), place)))
@@ -83,8 +155,19 @@ impl Evaluator<'_, '_> {
         self.member(&this, name, span).ok()
     }
 
+    /// The entry of this name, whichever way its template arguments are spelled.
+    fn find(&self, path: &str, kind: NameKind) -> Option<DieRef> {
+        let found = |path: &str| self.context.view.find_named(Some(self.context.unit), path, kind);
+        found(path).or_else(|| spellings(path).iter().find_map(|path| found(path)))
+    }
+
     fn global(&self, name: &str) -> Option<DieRef> {
-        let (view, unit, path) = (self.context.view, self.context.unit, global_path(name));
+        let path = global_path(name);
+        self.global_spelled(path).or_else(|| spellings(path).iter().find_map(|path| self.global_spelled(path)))
+    }
+
+    fn global_spelled(&self, path: &str) -> Option<DieRef> {
+        let (view, unit) = (self.context.view, self.context.unit);
         let own = view.find_in(unit, path, NameKind::Variable);
         // A function of the unit hides what others call a variable; and where a table tells of a function, the names of
         // all units need not be read to learn that it is no variable.
@@ -99,7 +182,7 @@ impl Evaluator<'_, '_> {
 
     fn function(&self, name: &str) -> Option<Value> {
         let path = global_path(name);
-        let die = self.context.view.find_named(Some(self.context.unit), path, NameKind::Function)?;
+        let die = self.find(path, NameKind::Function)?;
         let at = self.context.to_avma(self.context.view.entry_address(die)?);
         Some(self.value(ExprType::Program(die), ValuePlace::memory(at)))
     }
@@ -110,7 +193,7 @@ impl Evaluator<'_, '_> {
         let named = path.rsplit_once("::").and_then(|(of, last)| Some((self.type_named(of)?, last)));
         let in_type = named.and_then(|(of, last)| self.enumerator_of(of, last));
         in_type.or_else(|| {
-            let die = self.context.view.find_named(Some(self.context.unit), path, NameKind::Enumerator)?;
+            let die = self.find(path, NameKind::Enumerator)?;
             let of = self.context.view.enumeration_of(die)?;
             self.enumerator_of(ExprType::Program(of), path.rsplit("::").next()?)
         })
@@ -141,7 +224,7 @@ impl Evaluator<'_, '_> {
             return Some(ExprType::Number(number));
         }
         // C keeps tags apart: `point` alone is no type where only `struct point` was declared.
-        let found = self.context.view.find_named(Some(self.context.unit), global_path(path), NameKind::Type(tag))?;
+        let found = self.find(global_path(path), NameKind::Type(tag))?;
         let is_tagged = tag.is_none() && self.syntax == Syntax::C && self.is_record(found);
         (!is_tagged || self.scope.local(path).is_none()).then_some(ExprType::Program(found))
     }
@@ -151,11 +234,41 @@ impl Evaluator<'_, '_> {
     }
 }
 
+/// How compilers write template arguments: a blank behind each comma, and with gcc one between two closing brackets.
+fn spellings(path: &str) -> Vec<String> {
+    if !path.contains('<') {
+        return Vec::new();
+    }
+    let mut plain = String::new();
+    for word in path.split(' ').filter(|word| !word.is_empty()) {
+        let both_are_words = plain.ends_with(char::is_alphanumeric) && word.starts_with(char::is_alphanumeric);
+        plain.push_str(if both_are_words { " " } else { "" });
+        plain.push_str(word);
+    }
+    let with_blanks = plain.replace(',', ", ");
+    // A closing bracket does not end up as the operator `>>` where there is an even number of them.
+    let apart = with_blanks.replace(">>", "> >").replace(">>", "> >");
+    vec![apart, with_blanks]
+}
+
 /// `::name` without its front, and `'file.c'::name` without the file, which the unit at hand stands for.
 fn global_path(name: &str) -> &str {
     let name = name.strip_prefix("::").unwrap_or(name);
     match name.strip_prefix('\'').and_then(|quoted| quoted.split_once("'::")) {
         Some((_, path)) => path,
         None => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spellings;
+
+    #[test]
+    fn template_arguments_are_spelled_as_compilers_do() {
+        assert_eq!(spellings("Box<int,2>")[0], "Box<int, 2>");
+        assert_eq!(spellings("A<B<unsigned  int>,C>")[0], "A<B<unsigned int>, C>");
+        assert_eq!(spellings("A<B<C<int>>>"), ["A<B<C<int> > >", "A<B<C<int>>>"]);
+        assert!(spellings("plain").is_empty());
     }
 }

@@ -4,21 +4,22 @@ use super::value::{NumberKind, NumberType};
 use crate::expr::Syntax;
 
 pub(super) const INT: NumberType = NumberType::new(NumberKind::Signed, 4, "int");
+pub(super) const SHORT: NumberType = NumberType::new(NumberKind::Signed, 2, "short");
 pub(super) const LONG: NumberType = NumberType::new(NumberKind::Signed, 8, "long");
 pub(super) const UNSIGNED_LONG: NumberType = NumberType::new(NumberKind::Unsigned, 8, "unsigned long");
 pub(super) const BOOL: NumberType = NumberType::new(NumberKind::Bool, 1, "bool");
-const UNSIGNED: NumberType = NumberType::new(NumberKind::Unsigned, 4, "unsigned int");
+pub(super) const UNSIGNED: NumberType = NumberType::new(NumberKind::Unsigned, 4, "unsigned int");
 const INT128: NumberType = NumberType::new(NumberKind::Signed, 16, "__int128");
 const UNSIGNED128: NumberType = NumberType::new(NumberKind::Unsigned, 16, "unsigned __int128");
 const FLOAT: NumberType = NumberType::new(NumberKind::Float, 4, "float");
 const DOUBLE: NumberType = NumberType::new(NumberKind::Float, 8, "double");
 
 /// The types that C and C++ have without a declaration, under each of their spellings with the words sorted.
-const C_TYPES: [(&str, NumberType); 22] = [
+const C_TYPES: [(&str, NumberType); 23] = [
     ("char", NumberType::new(NumberKind::Character, 1, "char")),
     ("char signed", NumberType::new(NumberKind::Signed, 1, "signed char")),
     ("char unsigned", NumberType::new(NumberKind::Unsigned, 1, "unsigned char")),
-    ("short", NumberType::new(NumberKind::Signed, 2, "short")),
+    ("short", SHORT),
     ("short unsigned", NumberType::new(NumberKind::Unsigned, 2, "unsigned short")),
     ("", INT),
     ("signed", INT),
@@ -37,6 +38,7 @@ const C_TYPES: [(&str, NumberType); 22] = [
     ("char8_t", NumberType::new(NumberKind::Character, 1, "char8_t")),
     ("char16_t", NumberType::new(NumberKind::Character, 2, "char16_t")),
     ("char32_t", NumberType::new(NumberKind::Character, 4, "char32_t")),
+    ("double long", NumberType::new(NumberKind::Float, 16, "long double")),
 ];
 
 const RUST_TYPES: [NumberType; 16] = [
@@ -89,6 +91,8 @@ pub(super) fn of_literal(value: u128, suffix: &str, decimal: bool, syntax: Synta
     match () {
         () if !long && !unsigned && fits(31) => INT,
         () if !long && (unsigned || !decimal) && fits(32) => UNSIGNED,
+        () if suffix.contains("ll") && !unsigned && fits(63) => C_TYPES[10].1,
+        () if suffix.contains("ll") && unsigned && fits(64) => C_TYPES[11].1,
         () if !unsigned && fits(63) => LONG,
         () if (unsigned || !decimal) && fits(64) => UNSIGNED_LONG,
         () if !unsigned && fits(127) => INT128,
@@ -159,9 +163,30 @@ impl Number {
         match self {
             Number::Integer(value) => value.to_le_bytes()[..size].to_vec(),
             Number::Float(value) if of.size == 4 => (value as f32).to_le_bytes().to_vec(),
+            Number::Float(value) if of.size > 8 => extended(value, size),
             Number::Float(value) => value.to_le_bytes().to_vec(),
         }
     }
+}
+
+/// A double in the 80 bits of x87's format, and zeros up to `size` bytes.
+fn extended(value: f64, size: usize) -> Vec<u8> {
+    let bits = value.to_bits();
+    let (sign, exponent, fraction) = ((bits >> 63) as u16, (bits >> 52 & 0x7ff) as u16, bits & ((1 << 52) - 1));
+    let (exponent, mantissa) = match (exponent, fraction) {
+        (0, 0) => (0, 0),
+        // A subnormal double is a normal number here.
+        (0, fraction) => {
+            let shift = fraction.leading_zeros();
+            (16383 - 1022 - (shift as u16 - 11), fraction << shift)
+        }
+        (0x7ff, fraction) => (0x7fff, 1 << 63 | fraction << 11),
+        (exponent, fraction) => (exponent + 16383 - 1023, 1 << 63 | fraction << 11),
+    };
+    let mut bytes = mantissa.to_le_bytes().to_vec();
+    bytes.extend((sign << 15 | exponent).to_le_bytes());
+    bytes.resize(size, 0);
+    bytes
 }
 
 /// The low bits of `value` that the type has, with its sign.

@@ -20,6 +20,7 @@ impl Evaluator<'_, '_> {
             return Ok(self.value(of, inner));
         }
         match self.pointer_target(&value.of) {
+            None if self.is_function(&value.of) => Ok(value),
             Some(ExprType::Void) => {
                 Err(refused(span, "a void pointer says nothing of what it points to: cast it first"))
             }
@@ -56,10 +57,11 @@ impl Evaluator<'_, '_> {
         };
         let size = self.size(&to).ok_or_else(|| refused(span, "how large its elements are is not known"))?;
         let offset = (position as i64).wrapping_mul(size as i64) as u64;
-        if self.is_array(&value.of) && value.place.address().is_none() {
+        // Rust checks its arrays; of C's nobody knows where they end, and gdb lets one look behind them.
+        if self.is_array(&value.of) && (value.place.address().is_none() || self.syntax == Syntax::Rust) {
             let length = self.length(&value).unwrap_or(0);
             if u64::try_from(position).map_or(true, |position| position >= length) {
-                return Err(refused(span, format!("it has {length} elements")));
+                return Err(refused(span, format!("there is no element {position}: it has {length} elements")));
             }
             return Ok(self.value(to, value.place.skip(offset)));
         }

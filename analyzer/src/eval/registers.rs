@@ -3,6 +3,7 @@
 use super::error::refused;
 use super::evaluator::{Evaluator, Found};
 use super::number::{self, Number};
+use super::siginfo::SIGINFO;
 use super::value::{ExprType, NumberType, Value};
 use crate::expr::Span;
 use crate::frame::FrameRegisters;
@@ -36,10 +37,37 @@ impl Evaluator<'_, '_> {
         if let Some(value) = self.memo.variables.get(name) {
             return Ok(value.clone());
         }
+        if let Some(value) = self.fact(name) {
+            return Ok(value);
+        }
         match self.register(name, span) {
             Some(found) => found,
             // As in gdb, a variable that nobody set is void.
             None => Ok(self.value(ExprType::Void, crate::value::ValuePlace::bytes([]))),
+        }
+    }
+
+    /// gdb's variables of the thread and its signal ("Convenience Variables" in its manual).
+    fn fact(&self, name: &str) -> Option<Value> {
+        let process = self.context.session.process();
+        let thread = self.context.frame.map(|frame| frame.thread);
+        let number = |number: i128| self.number(Number::Integer(number), number::INT);
+        match name {
+            "_siginfo" => {
+                let info = thread?.siginfo.as_ref()?;
+                let place = crate::value::ValuePlace::bytes(info.as_bytes().to_vec());
+                Some(self.value(ExprType::Layout(&SIGINFO), place))
+            }
+            "_thread" | "_gthread" => {
+                let tid = thread?.tid;
+                let place = process.threads.iter().position(|known| known.tid == tid)?;
+                Some(number(place as i128 + 1))
+            }
+            "_tid" => Some(number(thread?.tid.into())),
+            "_pid" => Some(number(process.pid.into())),
+            "_inferior" => Some(number(1)),
+            "_exitsignal" => Some(number(thread?.siginfo.as_ref()?.signal().0.into())),
+            _ => None,
         }
     }
 

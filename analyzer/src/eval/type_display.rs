@@ -1,13 +1,12 @@
 //! Types as their language writes them.
 
-use std::fmt::Write as _;
-
 use super::evaluator::Evaluator;
 use super::listing::Listed;
+use super::number;
 use super::value::ExprType;
 use crate::dwarf::DieRef;
 use crate::expr::Syntax;
-use crate::types::{self, Count, Field, FieldKind, FieldPlace, Qualifier, Record, RecordKind, Type, TypeKind, TypeRef};
+use crate::types::{self, Count, Qualifier, Record, RecordKind, Type, TypeKind, TypeRef};
 use crate::value::variable_type;
 
 /// Types inside types that are spelled out.
@@ -16,31 +15,33 @@ const MOST_LEVELS: usize = 24;
 impl Evaluator<'_, '_> {
     /// The name of a type.
     pub(super) fn type_name(&self, of: &ExprType) -> String {
+        match (of, self.syntax) {
+            (ExprType::Pointer(to), Syntax::Rust) => format!("*mut {}", self.type_name(to)),
+            (ExprType::Array(element, _), Syntax::Rust) if is_text(element) => "&str".to_owned(),
+            (ExprType::Array(element, count), Syntax::Rust) => format!("[{}; {count}]", self.type_name(element)),
+            (ExprType::Function(_), Syntax::Rust) => "fn ()".to_owned(),
+            (ExprType::Void, Syntax::Rust) => "()".to_owned(),
+            _ => self.declarator(of, ""),
+        }
+    }
+
+    /// A declarator of `inner` with a type that an expression made; as [`Evaluator::spelled`] for those of the program.
+    fn declarator(&self, of: &ExprType, inner: &str) -> String {
         match of {
-            ExprType::Program(die) => self.spelled(Some(*die), "", 0),
-            ExprType::Void => "void".to_owned(),
-            ExprType::Number(number) => number.name.to_owned(),
-            ExprType::Pointer(to) => match (&**to, self.syntax) {
-                (to, Syntax::Rust) => format!("*mut {}", self.type_name(to)),
-                (ExprType::Function(returns), _) => format!("{} (*)()", self.type_name(returns)),
-                (to, _) => joined(&self.type_name(to), "*"),
-            },
-            ExprType::Array(element, count) if self.syntax == Syntax::Rust => {
-                format!("[{}; {count}]", self.type_name(element))
+            ExprType::Program(die) => self.spelled(Some(*die), inner, 0),
+            ExprType::Void => joined("void", inner),
+            ExprType::Number(number) => joined(number.name, inner),
+            ExprType::Layout(layout) => joined(layout.name, inner),
+            ExprType::Pointer(to) => {
+                self.declarator(to, &wrapped("*", inner, self.is_array(to) || self.is_function(to)))
             }
-            ExprType::Array(element, count) => {
-                let inner = self.type_name(element);
-                match inner.split_once('[') {
-                    Some((base, rest)) => format!("{base}[{count}][{rest}"),
-                    None => joined(&inner, &format!("[{count}]")),
-                }
-            }
-            ExprType::Function(returns) => format!("{} ()", self.type_name(returns)),
+            ExprType::Array(element, count) => self.declarator(element, &format!("{inner}[{count}]")),
+            ExprType::Function(returns) => self.declarator(returns, &format!("{inner}()")),
         }
     }
 
     /// A declarator of `inner` with this type, as C writes it: what is declared stands in the middle.
-    fn spelled(&self, of: TypeRef, inner: &str, level: usize) -> String {
+    pub(super) fn spelled(&self, of: TypeRef, inner: &str, level: usize) -> String {
         let Some(found) = of.and_then(|die| types::read(self.context.view, die)) else { return joined("void", inner) };
         if level > MOST_LEVELS {
             return joined("...", inner);
@@ -48,7 +49,9 @@ impl Evaluator<'_, '_> {
         let rust = self.syntax == Syntax::Rust;
         match &found.kind {
             TypeKind::Function(returns) if !rust => {
-                self.spelled(*returns, &format!("{inner}({})", self.parameters(of)), level + 1)
+                // A method's definition leaves it to its declaration in the class to say what it returns.
+                let declared = || variable_type(self.context, of?);
+                self.spelled((*returns).or_else(declared), &format!("{inner}({})", self.parameters(of)), level + 1)
             }
             TypeKind::Function(returns) => self.rust_function(of, *returns, inner),
             // Rust's compiler names its pointers itself: `&mut u8`, `*const T`.
@@ -56,6 +59,13 @@ impl Evaluator<'_, '_> {
             TypeKind::Pointer(to) => self.spelled(*to, &wrapped("*", inner, self.needs_parentheses(*to)), level + 1),
             TypeKind::Reference(to) => self.spelled(*to, &wrapped("&", inner, self.needs_parentheses(*to)), level + 1),
             TypeKind::Qualified(qualifier, to) => self.qualified_type(*qualifier, *to, inner, level),
+            TypeKind::Array(array) if rust => {
+                let counts = array.dimensions.iter().rev();
+                counts.fold(self.spelled(array.element, "", level + 1), |inner, dimension| match dimension.count {
+                    Count::Constant(count) => format!("[{inner}; {count}]"),
+                    Count::Unknown | Count::Variable(..) => format!("[{inner}]"),
+                })
+            }
             TypeKind::Array(array) => self.spelled(array.element, &format!("{inner}{}", dimensions(array)), level + 1),
             TypeKind::MemberPointer(to) => self.spelled(*to, &format!("::*{inner}"), level + 1),
             _ => joined(&self.qualified(of, &found), inner),
@@ -131,7 +141,7 @@ impl Evaluator<'_, '_> {
     }
 
     /// The name with its namespaces; `struct` and the like in front in C; `struct {...}` where there is no name.
-    fn qualified(&self, of: TypeRef, found: &Type) -> String {
+    pub(super) fn qualified(&self, of: TypeRef, found: &Type) -> String {
         let word = match &found.kind {
             TypeKind::Record(Record { kind: RecordKind::Struct, .. }) => "struct ",
             TypeKind::Record(Record { kind: RecordKind::Class, .. }) => "class ",
@@ -143,7 +153,14 @@ impl Evaluator<'_, '_> {
             // Assembler says of its functions that nobody knows what they return.
             (None, _) if found.kind == TypeKind::Unspecified => "void".to_owned(),
             (None, _) => format!("{word}{{...}}"),
+            // `long unsigned int` is gcc's name for what clang and gdb call `unsigned long`.
+            (Some(name), _) if matches!(found.kind, TypeKind::Base(_)) && self.syntax != Syntax::Rust => {
+                number::builtin(name, self.syntax).map_or_else(|| name.clone(), |of| of.name.to_owned())
+            }
             (Some(name), _) if self.syntax == Syntax::C => format!("{word}{name}"),
+            (Some(_), Some(die)) if matches!(found.kind, TypeKind::Alias(_)) && self.syntax == Syntax::Cpp => {
+                self.context.view.full_path(die).join("::")
+            }
             (Some(_), Some(die)) if !word.is_empty() => self.context.view.full_path(die).join("::"),
             (Some(name), _) => name.clone(),
         }
@@ -205,78 +222,19 @@ impl Evaluator<'_, '_> {
                     next = value + 1;
                     text
                 });
-                format!("{} {{{}}}", self.qualified(Some(die), &found), named.collect::<Vec<_>>().join(", "))
+                let named = named.collect::<Vec<_>>().join(", ");
+                // C has the word in the name.
+                let word = if self.syntax == Syntax::C { "" } else { "enum " };
+                format!("{word}{} {{{named}}}", self.qualified(Some(die), &found))
             }
             _ => self.spelled(Some(die), "", 0),
         }
     }
+}
 
-    fn record_declaration(&self, die: DieRef, found: &Type, record: &Record, offsets: bool) -> String {
-        let head = match (self.syntax, record.kind) {
-            (Syntax::C, _) => self.qualified(Some(die), found),
-            (Syntax::Rust, _) => format!("struct {}", self.qualified(Some(die), found)),
-            (_, RecordKind::Union) => format!("union {}", self.qualified(Some(die), found)),
-            (_, RecordKind::Class) => format!("class {}", self.qualified(Some(die), found)),
-            (_, RecordKind::Struct) => format!("struct {}", self.qualified(Some(die), found)),
-        };
-        let bases: Vec<String> = record.fields.iter().filter_map(|field| self.base(field)).collect();
-        let bases = if bases.is_empty() { String::new() } else { format!(" : {}", bases.join(", ")) };
-        let mut text = format!("{head}{bases} {{\n");
-        let mut end = 0;
-        for field in record.fields.iter().filter(|field| field.kind == FieldKind::Member) {
-            if offsets {
-                self.note_hole(&mut text, field, &mut end);
-            }
-            let line = self.field_line(field);
-            let margin = if offsets { self.offset_margin(field) } else { String::new() };
-            writeln!(text, "{margin}    {line};").expect("a String takes all text");
-        }
-        for variant in record.variants.iter().flat_map(|part| &part.variants) {
-            let line = self.field_line(&variant.field);
-            let margin = if offsets { self.offset_margin(&variant.field) } else { String::new() };
-            writeln!(text, "{margin}    {line};").expect("a String takes all text");
-        }
-        if let (true, Some(size)) = (offsets, found.size) {
-            writeln!(text, "{:25}    /* total size: {size} bytes */", "").expect("a String takes all text");
-        }
-        text.push('}');
-        text
-    }
-
-    fn base(&self, field: &Field) -> Option<String> {
-        match field.kind {
-            FieldKind::Base => Some(format!("public {}", self.spelled(field.of, "", 0))),
-            FieldKind::VirtualBase => Some(format!("public virtual {}", self.spelled(field.of, "", 0))),
-            _ => None,
-        }
-    }
-
-    fn field_line(&self, field: &Field) -> String {
-        let name = field.name.as_deref().unwrap_or("");
-        let bits = field.bits.map(|bits| format!(" : {bits}")).unwrap_or_default();
-        if self.syntax == Syntax::Rust {
-            return format!("{name}: {}{bits}", self.spelled(field.of, "", 0));
-        }
-        format!("{}{bits}", self.spelled(field.of, name, 0))
-    }
-
-    fn offset_margin(&self, field: &Field) -> String {
-        let size = types::size(self.context.view, field.of, 0).unwrap_or(0);
-        match (&field.place, field.bits) {
-            (FieldPlace::Bits(bit), Some(_)) => format!("/* {:6}:{:2} | {size:6} */", bit / 8, bit % 8),
-            (FieldPlace::Bits(bit), None) => format!("/* {:6}    | {size:6} */", bit / 8),
-            (FieldPlace::Expression(_), _) => format!("/* {:>6}    | {size:6} */", "vtable"),
-        }
-    }
-
-    fn note_hole(&self, text: &mut String, field: &Field, end: &mut u64) {
-        let FieldPlace::Bits(start) = field.place else { return };
-        let bits = field.bits.or_else(|| Some(types::size(self.context.view, field.of, 0)? * 8)).unwrap_or(0);
-        if start > *end && start - *end >= 8 {
-            writeln!(text, "/* XXX {:3}-byte hole      */", (start - *end) / 8).expect("a String takes all text");
-        }
-        *end = (*end).max(start.saturating_add(bits));
-    }
+/// Whether an array of it is a Rust string.
+pub(super) fn is_text(element: &ExprType) -> bool {
+    matches!(element, ExprType::Number(number) if number.name == "str")
 }
 
 /// `[2][3]`, as C writes it.

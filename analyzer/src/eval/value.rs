@@ -32,6 +32,37 @@ pub(crate) enum ExprType {
     Pointer(Arc<ExprType>),
     Array(Arc<ExprType>, u64),
     Function(Arc<ExprType>),
+    /// A structure of the kernel that no program need describe.
+    Layout(&'static Layout),
+}
+
+/// Where the members of a structure or union are.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Layout {
+    pub(crate) name: &'static str,
+    /// In bytes.
+    pub(crate) size: u64,
+    /// Names, offsets in bytes and types.
+    pub(crate) fields: &'static [(&'static str, u64, LayoutField)],
+}
+
+/// The type of a member of a [`Layout`].
+#[derive(Debug, PartialEq)]
+pub(crate) enum LayoutField {
+    Number(NumberType),
+    /// A pointer to whatever.
+    Pointer,
+    Layout(Layout),
+}
+
+impl LayoutField {
+    pub(crate) fn of(&'static self) -> ExprType {
+        match self {
+            LayoutField::Number(number) => ExprType::Number(*number),
+            LayoutField::Pointer => ExprType::pointer_to(ExprType::Void),
+            LayoutField::Layout(layout) => ExprType::Layout(layout),
+        }
+    }
 }
 
 impl ExprType {

@@ -38,7 +38,12 @@ pub enum ExprKind {
         prefix: String,
     },
     /// A string literal.
-    String(Vec<u8>),
+    String {
+        /// Its bytes, UTF-8 where it is text.
+        bytes: Vec<u8>,
+        /// The prefix: `b`, `L`, or nothing.
+        prefix: String,
+    },
     /// `true` or `false`.
     Bool(bool),
     /// A name with all its qualifiers and template arguments, as written: `ns::Class<int>::member`, `'file.c'::name`

@@ -90,7 +90,7 @@ pub(super) fn quoted(rest: &str, syntax: Syntax) -> Option<Lexed> {
             .and_then(|(bytes, inner)| {
                 let length = prefix_length + 1 + inner;
                 if quote == b'"' {
-                    return Ok((TokenKind::String(bytes), length));
+                    return Ok((TokenKind::String { bytes, prefix: prefix.to_owned() }, length));
                 }
                 character(&bytes, prefix, &rest[length..])
                     .map(|kind| (kind, length))

@@ -1,6 +1,6 @@
 //! Tokens into a tree, by operator precedence.
 
-use super::ast::{BinaryOp, Expr, ExprKind, TypeName, UnaryOp};
+use super::ast::{BinaryOp, Derived, Expr, ExprKind, TypeName, UnaryOp};
 use super::error::{ExprError, Span};
 use super::token::{Syntax, Token, TokenKind, tokens};
 use super::type_name;
@@ -183,11 +183,23 @@ impl Parser<'_> {
     pub(super) fn assignment(&mut self) -> Parsed {
         self.deeper(|parser| {
             let left = parser.conditional()?;
-            if !parser.take("=") {
-                return Ok(left);
-            }
+            let TokenKind::Punctuation(sign) = *parser.peek() else { return Ok(left) };
+            // `x += 1` is `x = x + 1`.
+            let op = match (sign, sign.strip_suffix('=')) {
+                ("=", _) => None,
+                (_, Some(sign)) => match strength(sign, parser.syntax) {
+                    Some((_, op)) if !matches!(sign, "<" | ">") => Some(op),
+                    _ => return Ok(left),
+                },
+                _ => return Ok(left),
+            };
+            parser.advance();
             let right = parser.assignment()?;
             let span = left.span.to(right.span);
+            let right = match op {
+                Some(op) => binary(op, left.clone(), right),
+                None => right,
+            };
             Ok(Expr { kind: ExprKind::Assign(Box::new(left), Box::new(right)), span })
         })
     }
@@ -249,6 +261,8 @@ impl Parser<'_> {
             TokenKind::Punctuation("~") => UnaryOp::Complement,
             TokenKind::Punctuation("*") => UnaryOp::Dereference,
             TokenKind::Punctuation("&") => UnaryOp::AddressOf,
+            TokenKind::Punctuation("++" | "--") => return self.stepped_before(),
+            TokenKind::Punctuation("{") if self.syntax != Syntax::Rust => return self.memory_as(),
             TokenKind::Punctuation("(") if type_name::is_anonymous_namespace(self) => return self.name_chain(),
             TokenKind::Punctuation("(") => return self.cast_or_postfix(),
             TokenKind::Word(word) if word == "sizeof" || word == "size_of" => return self.size_of(),
@@ -261,6 +275,30 @@ impl Parser<'_> {
         let operand = self.deeper(Parser::unary)?;
         let span = start.to(operand.span);
         Ok(Expr { kind: ExprKind::Unary(op, Box::new(operand)), span })
+    }
+
+    /// `++$x`: `$x = $x + 1`.
+    fn stepped_before(&mut self) -> Parsed {
+        let start = self.span();
+        let op = if self.take("++") { BinaryOp::Add } else { BinaryOp::Subtract };
+        self.take("--");
+        let operand = self.deeper(Parser::unary)?;
+        let span = start.to(operand.span);
+        let changed = binary(op, operand.clone(), one(operand.span));
+        Ok(Expr { kind: ExprKind::Assign(Box::new(operand), Box::new(changed)), span })
+    }
+
+    /// gdb's `{type} address`: the memory there as a value of that type.
+    fn memory_as(&mut self) -> Parsed {
+        let start = self.span();
+        self.expect("{")?;
+        let mut target = type_name::required(self)?;
+        self.expect("}")?;
+        target.derived.push(Derived::Pointer);
+        let address = self.deeper(Parser::unary)?;
+        let span = start.to(address.span);
+        let pointer = Expr { kind: ExprKind::Cast(target, Box::new(address)), span };
+        Ok(Expr { kind: ExprKind::Unary(UnaryOp::Dereference, Box::new(pointer)), span })
     }
 
     fn cast_or_postfix(&mut self) -> Parsed {
@@ -279,7 +317,16 @@ impl Parser<'_> {
             return Ok(Expr { kind: ExprKind::Type(target), span });
         }
         self.rewind(before);
-        self.postfix()
+        let inner = self.postfix()?;
+        // `(nope)1` was meant for a cast, whatever `nope` is.
+        match (&inner.kind, self.peek()) {
+            (ExprKind::Name(name), TokenKind::Word(_) | TokenKind::Integer { .. } | TokenKind::Dollar(_))
+                if !self.is_word("as") =>
+            {
+                Err(ExprError::new(inner.span, format!("there is no type {name:?} here")))
+            }
+            _ => Ok(inner),
+        }
     }
 
     fn starts_operand(&self) -> bool {
@@ -328,6 +375,12 @@ impl Parser<'_> {
                 self.deeper(|parser| parser.subscript(base))?
             } else if self.take("(") {
                 ExprKind::Call(Box::new(base), self.deeper(Parser::arguments)?)
+            } else if self.is("++") || self.is("--") {
+                // The value is that of before, but only what changes nothing but `$x` gets so far.
+                let op = if self.take("++") { BinaryOp::Add } else { BinaryOp::Subtract };
+                self.take("--");
+                let changed = binary(op, base.clone(), one(base.span));
+                ExprKind::Assign(Box::new(base), Box::new(changed))
             } else {
                 return Ok(base);
             };
@@ -389,7 +442,7 @@ impl Parser<'_> {
             TokenKind::Integer { value, suffix, decimal } => ExprKind::Integer { value, suffix, decimal },
             TokenKind::Float { value, suffix } => ExprKind::Float { value, suffix },
             TokenKind::Character { value, prefix } => ExprKind::Character { value, prefix },
-            TokenKind::String(bytes) => ExprKind::String(self.adjacent_strings(bytes)),
+            TokenKind::String { bytes, prefix } => ExprKind::String { bytes: self.adjacent_strings(bytes), prefix },
             TokenKind::Dollar(name) => ExprKind::Dollar(name),
             TokenKind::History { number, from_end } => ExprKind::History { number, from_end },
             TokenKind::Punctuation("(") => {
@@ -409,7 +462,7 @@ impl Parser<'_> {
 
     /// `"one" "two"` is one string in C.
     fn adjacent_strings(&mut self, mut bytes: Vec<u8>) -> Vec<u8> {
-        while let TokenKind::String(more) = self.peek() {
+        while let TokenKind::String { bytes: more, .. } = self.peek() {
             bytes.extend_from_slice(more);
             self.advance();
         }
@@ -463,9 +516,13 @@ impl Parser<'_> {
 
 /// The number behind `last`.
 fn behind(last: Expr) -> Expr {
-    let one = ExprKind::Integer { value: 1, suffix: String::new(), decimal: true };
-    let one = Expr { kind: one, span: last.span };
+    let one = one(last.span);
     binary(BinaryOp::Add, last, one)
+}
+
+/// A one that nobody wrote.
+fn one(span: Span) -> Expr {
+    Expr { kind: ExprKind::Integer { value: 1, suffix: String::new(), decimal: true }, span }
 }
 
 fn binary(op: BinaryOp, left: Expr, right: Expr) -> Expr {

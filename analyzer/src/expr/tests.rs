@@ -21,7 +21,7 @@ fn tree(expr: &Expr) -> String {
         ExprKind::Integer { value, suffix, .. } => format!("{value}{suffix}"),
         ExprKind::Float { value, suffix } => format!("{value:?}{suffix}"),
         ExprKind::Character { value, prefix } => format!("{prefix}#{value}"),
-        ExprKind::String(bytes) => format!("{:?}", String::from_utf8_lossy(bytes)),
+        ExprKind::String { bytes, .. } => format!("{:?}", String::from_utf8_lossy(bytes)),
         ExprKind::Bool(value) => value.to_string(),
         ExprKind::Name(name) => name.clone(),
         ExprKind::Dollar(name) => format!("${name}"),

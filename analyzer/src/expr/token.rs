@@ -40,7 +40,10 @@ pub(super) enum TokenKind {
         value: u32,
         prefix: String,
     },
-    String(Vec<u8>),
+    String {
+        bytes: Vec<u8>,
+        prefix: String,
+    },
     /// `'file.c'`, a quoted name before `::`.
     Quoted(String),
     Word(String),
@@ -54,9 +57,10 @@ pub(super) enum TokenKind {
 }
 
 /// The longest first, so that `<<` is not two `<`.
-const PUNCTUATION: [&str; 39] = [
-    "->*", "...", "->", "::", "<<", ">>", "<=", ">=", "==", "!=", "&&", "||", "..", "+", "-", "*", "/", "%", "<", ">",
-    "=", "!", "~", "&", "|", "^", "?", ":", ".", ",", "(", ")", "[", "]", "{", "}", "@", ";", "#",
+const PUNCTUATION: [&str; 51] = [
+    "<<=", ">>=", "->*", "...", "++", "--", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "->", "::", "<<", ">>",
+    "<=", ">=", "==", "!=", "&&", "||", "..", "+", "-", "*", "/", "%", "<", ">", "=", "!", "~", "&", "|", "^", "?",
+    ":", ".", ",", "(", ")", "[", "]", "{", "}", "@", ";", "#",
 ];
 
 pub(super) fn tokens(text: &str, syntax: Syntax) -> Result<Vec<Token>, ExprError> {
@@ -112,7 +116,9 @@ fn next(rest: &str, first: char, before: Before, syntax: Syntax) -> Lexed {
         let length = rest.find(|c: char| !(c == '_' || c == '$' || c.is_alphanumeric())).unwrap_or(rest.len());
         return Ok((TokenKind::Word(rest[..length].to_owned()), length));
     }
-    match PUNCTUATION.iter().find(|known| rest.starts_with(**known)) {
+    // `1--1` is two signs in Rust, which has no such operator.
+    let is_other = |known: &str| syntax == Syntax::Rust && matches!(known, "++" | "--");
+    match PUNCTUATION.iter().find(|known| rest.starts_with(**known) && !is_other(known)) {
         Some(known) => Ok((TokenKind::Punctuation(known), known.len())),
         None => Err((format!("{first:?} means nothing here"), first.len_utf8())),
     }

@@ -27,6 +27,6 @@ pub use tree::{ValueTree, WordKind};
 pub use variables::Variable;
 pub(crate) use variables::{
     Wanted as WantedVariables, locals as local_variables, of_frame as variables_of_frame, place_of as variable_place,
-    type_of as variable_type, variable,
+    statics as static_variables, type_of as variable_type, variable,
 };
 pub(crate) use variant::choose as alive_variant;

@@ -108,6 +108,28 @@ pub(crate) fn locals(context: Context<'_, '_>, function: usize) -> Vec<(String, 
     dies.filter_map(|die| Some((declaration(context.view, die)?.name?, die))).collect()
 }
 
+/// The variables of a function that have one place for the whole run of the program, with their names, in whatever block
+/// of it.
+pub(crate) fn statics(view: &View<'_>, function: DieRef) -> Vec<(String, DieRef)> {
+    let Some(unit) = view.unit(function.unit) else { return Vec::new() };
+    let (mut found, mut open) = (Vec::new(), vec![function.offset]);
+    while let Some((children, _)) = open.pop().and_then(|block| children_of(view, &unit, block)) {
+        for child in children {
+            match child.kind {
+                ChildKind::Block | ChildKind::BlockElsewhere if open.len() < MOST_VARIABLES => {
+                    open.push(child.die.offset);
+                }
+                ChildKind::Variable if found.len() < MOST_VARIABLES => {
+                    let declared = declaration(view, child.die).filter(is_static);
+                    found.extend(declared.and_then(|declared| Some((declared.name?, child.die))));
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
 fn of_block(context: Context<'_, '_>, block: UnitOffset, depth: usize, wanted: Wanted) -> Vec<Variable> {
     let dies = declared_in(context.view, context.unit, block).into_iter();
     let is_wanted = |die: &DieRef| !wanted.only_arguments || is_argument(context.view, *die);
