@@ -13,6 +13,7 @@ mod export;
 mod failure;
 mod info;
 mod inspect;
+mod interact;
 mod ls;
 mod parallel;
 pub mod render;

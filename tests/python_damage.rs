@@ -8,12 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use common::{Damaged, Scene, fixture_dir, tool};
-use dpdb_analyzer::{Options, Session, ValueLimits};
+use dpdb_analyzer::{Options, PythonMemo, Session, ValueLimits};
 
 /// Seeds that share a session, and so the interpreter that was found when nothing was damaged.
 const SEEDS: u64 = 1000;
 /// Seeds for which the interpreter must be found again.
 const FRESH_SEEDS: u64 = 20;
+/// Seeds under which expressions are evaluated.
+const EXPRESSION_SEEDS: u64 = 8;
 const MOST_FRAMES: usize = 200;
 
 fn session(snapshot: &Path, seed: &Arc<AtomicU64>) -> Session {
@@ -35,6 +37,64 @@ fn look(session: &Session) -> usize {
         }
     }
     count
+}
+
+/// What is asked of each variable in turn, which stands for `x`.
+const QUESTIONS: [&str; 22] = [
+    "x",
+    "len(x)",
+    "x[0]",
+    "x[-1:]",
+    "list(x)",
+    "sorted(x)",
+    "dir(x)",
+    "vars(x)",
+    "type(x).__mro__",
+    "x == x",
+    "x.name",
+    "x in [x]",
+    "{x}",
+    "{x: x}",
+    "[y for y in x if y]",
+    "str(x)",
+    "repr(x)",
+    "x + x",
+    "x * 2",
+    "bool(x)",
+    "isinstance(x, int)",
+    "dict(x)",
+];
+
+#[test]
+fn expressions_over_damaged_objects_neither_panic_nor_hang() {
+    let scene = Scene::new();
+    let outcome = scene.run([tool("python3"), fixture_dir().join("targets/python_truth.py")]);
+    assert_eq!(outcome.signal(), Some(11), "{}", outcome.stderr);
+    let seed = Arc::new(AtomicU64::new(0));
+    let session = session(&scene.snapshot(), &seed);
+    let threads = session.python_threads().into_iter();
+    let stacks = threads.filter_map(|thread| session.python_stack(thread.tid?, MOST_FRAMES));
+    let frames: Vec<_> = stacks.flat_map(|stack| stack.frames).collect();
+    let names = frames.iter().flat_map(|frame| {
+        let variables = session.python_locals(frame, ValueLimits::default()).unwrap_or_default();
+        variables.into_iter().map(move |variable| (frame, variable.name))
+    });
+    let names: Vec<_> = names.collect();
+    assert!(names.len() > 50, "{} variables", names.len());
+    let (mut answered, mut asked) = (0, 0);
+    for next in 1..=EXPRESSION_SEEDS {
+        seed.store(next, Ordering::Relaxed);
+        for (place, (frame, name)) in names.iter().enumerate() {
+            let mut memo = PythonMemo::default();
+            let limits = ValueLimits { nodes: 400, ..ValueLimits::default() };
+            let _ = session.evaluate_python(frame, &format!("$x = {name}"), &mut memo, limits);
+            let question = QUESTIONS[(next as usize + place) % QUESTIONS.len()].replace('x', "$x");
+            let found = session.evaluate_python(frame, &question, &mut memo, limits);
+            asked += 1;
+            answered += u64::from(found.is_ok_and(|value| value.shown.to_string().len() < 1 << 22));
+        }
+    }
+    assert!(answered > asked / 10 && answered < asked, "the damage is felt, and not everywhere: {answered} of {asked}");
 }
 
 #[test]

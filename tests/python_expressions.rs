@@ -6,8 +6,9 @@ mod common;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use common::{Scene, fixture_dir, inspect, interpreters, tool};
+use common::{Scene, Terminal, fixture_dir, inspect, interpreters, tool};
 use serde_json::Value;
 
 /// Runs the script, which says the truth about the expressions, until it dies.
@@ -187,4 +188,74 @@ fn a_native_frame_evaluates_python_in_the_frame_that_called_it() {
     let python = outcome.stdout.lines().last().unwrap_or_default();
     // Frame 0 is that of the C library or ctypes; the first Python frame above it may be ctypes' own.
     assert!(python == "$1 = 8" || outcome.stderr.contains("name 'number' is not defined"), "{}", outcome.stderr);
+}
+
+/// A prompt of the debugger on a pseudo-terminal, in the script's frame.
+fn at_the_prompt(scene: &Scene, snapshot: &Path) -> Terminal {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dpdb-trace"));
+    command
+        .arg("inspect")
+        .arg(snapshot)
+        .current_dir(scene.out())
+        .env("TERM", "dumb")
+        .env("XDG_STATE_HOME", scene.out());
+    let stack = answers(scene, snapshot, &["frame"]);
+    let number = &stack[0]["reply"]["frame"]["number"];
+    let mut terminal = Terminal::start(&command);
+    terminal.until("] ");
+    terminal.send(&format!("frame {number}\n"));
+    terminal.until("ctypes.string_at(0)");
+    terminal
+}
+
+#[test]
+fn interact_is_a_real_python_with_the_names_of_the_frame() {
+    let scene = Scene::new();
+    let (snapshot, _) = crash(&scene, &tool("python3"));
+    let mut terminal = at_the_prompt(&scene, &snapshot);
+    terminal.send("interact\n");
+    terminal.until("Ctrl-D returns to the debugger");
+    for (line, answer) in [
+        // Values that are real: any Python works on them.
+        ("sorted(items) + [sum(map(lambda x: x ** 2, items))]", "[1, 3, 5, 8, 99]"),
+        ("'%s-%d' % (text.title(), big)", "'Hello World-1267650600228229401496703205376'"),
+        ("{k: v for k, v in table.items() if v == 1}", "{'b': 1}"),
+        // Proxies: what they have is read from the process, and nothing changes in it.
+        ("child.children[0].name, child.size, len(numbers), numbers[1], list(numbers)", "('b', 5, 3, 2, [1, 2, 3])"),
+        ("base", "<__main__.Base object at 0x"),
+        ("child.children[0] == base, 'name' in dir(base)", "(True, True)"),
+        ("base.size = 1", "nothing in it can be changed"),
+        ("base.method()", "would run code of the process, and it is dead"),
+        ("base.area", "it is a property"),
+        ("base.nothing", "AttributeError: 'Base' object has no attribute 'nothing'"),
+        ("settings['nothing']", "KeyError: 'nothing'"),
+        ("import os; os.getpid() != 0", "True"),
+    ] {
+        terminal.until(">>> ");
+        terminal.send(&format!("{line}\n"));
+        terminal.until(answer);
+    }
+    terminal.until(">>> ");
+    terminal.send("\u{4}");
+    terminal.until("] ");
+    terminal.send("p number\n");
+    terminal.until(" = 7");
+    terminal.send("quit\n");
+    let (_, status) = terminal.end();
+    assert!(status.success());
+}
+
+#[test]
+fn interact_says_what_it_lacks() {
+    let scene = Scene::new();
+    let (snapshot, _) = crash(&scene, &tool("python3"));
+    let outcome = inspect(&snapshot, ["-c", "interact"]);
+    assert_eq!((outcome.code(), outcome.stdout.as_str()), (1, ""));
+    assert_eq!(outcome.stderr, "interact needs a terminal: use 'p' where there is none\n");
+    let mut terminal = at_the_prompt(&scene, &snapshot);
+    terminal.until("] ");
+    terminal.send("interact /no/such/python\n");
+    terminal.until("'/no/such/python' cannot be run: ");
+    terminal.send("quit\n");
+    assert!(terminal.end().1.success());
 }

@@ -65,7 +65,7 @@ pub use open::{FileFacts, open_session};
 pub use process_facts::{AuxiliaryVector, Environment, FileDescriptors, Limits, Tree};
 pub use python_frames::{PythonBacktrace, PythonFrameLine};
 pub use python_heap::{HeapQuestion, PythonHeap};
-pub use python_values::{FoldedGlobals, PythonGlobals};
+pub use python_values::{FoldedGlobals, Interaction, PythonGlobals};
 pub use registers::{RegisterLine, Registers};
 pub use reply::Reply;
 pub use search::Found;

@@ -47,6 +47,17 @@ pub struct FoldedGlobals {
     pub classes: usize,
 }
 
+/// A session of a local Python that is to be started.
+#[derive(Debug, Serialize)]
+pub struct Interaction {
+    /// The program.
+    pub python: String,
+    /// What it says first.
+    pub banner: String,
+    #[serde(skip)]
+    frame: PythonFrame,
+}
+
 /// In whose syntax an expression is to be read.
 enum Reading<'t> {
     Python(PythonFrame, &'t str),
@@ -190,6 +201,38 @@ impl Engine {
             first = (1..=first).rev().find(begins).unwrap_or(first);
         }
         self.lines_of(&file, first, place.last.unwrap_or(u32::MAX))
+    }
+
+    /// A session of a local Python on the selected frame.
+    ///
+    /// # Errors
+    /// The selected frame is no Python frame.
+    pub fn interaction(&mut self, python: &str) -> Result<Interaction, CommandError> {
+        let (number, frame) = self.nearest_python()?;
+        let place = frame.line.map(|line| format!(":{line}")).unwrap_or_default();
+        let banner = format!(
+            "Names are those of frame #{number}, {} ({}{place}). What is no plain value is read from the snapshot when it \
+             is asked for, and cannot be changed. Ctrl-D returns to the debugger.",
+            frame.function, frame.file
+        );
+        let banner = banner.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+        Ok(Interaction { python: python.to_owned(), banner, frame })
+    }
+
+    /// All names of the session's frame, described in JSON for another Python.
+    pub fn names_for_session(&mut self, interaction: &Interaction) -> serde_json::Value {
+        let limits = self.brief();
+        self.session.transfer_python_names(&interaction.frame, &mut self.python_memo, limits)
+    }
+
+    /// The value of an expression in the session's frame, described in JSON for another Python.
+    ///
+    /// # Errors
+    /// The error's text as Python writes it.
+    pub fn value_for_session(&mut self, interaction: &Interaction, text: &str) -> Result<serde_json::Value, String> {
+        let limits = self.brief();
+        let found = self.session.transfer_python(&interaction.frame, text, &mut self.python_memo, limits);
+        found.map_err(|error| error.message)
     }
 
     /// The lines of the selected Python frame's function; `None` for any other frame.

@@ -15,7 +15,7 @@ use super::named::Names;
 use super::process_facts::{AuxiliaryVector, Environment, FileDescriptors, Limits, Tree};
 use super::python_frames::{PythonBacktrace, PythonFrameLine};
 use super::python_heap::PythonHeap;
-use super::python_values::PythonGlobals;
+use super::python_values::{Interaction, PythonGlobals};
 use super::registers::Registers;
 use super::search::Found;
 use super::source::SourceListing;
@@ -96,6 +96,8 @@ pub enum Reply {
     HelpIndex(HelpIndex),
     /// `help NAME`.
     Help(CommandHelp),
+    /// `interact`: the shell is to start a Python on the terminal.
+    Interact(Box<Interaction>),
     /// `quit`: the shell is to leave.
     Quit {},
 }

@@ -74,6 +74,6 @@ pub fn text(reply: &Reply, style: &Style) -> String {
         Reply::AuxiliaryVector(vector) => facts::auxiliary_vector(vector, style),
         Reply::HelpIndex(index) => help::index(index, style),
         Reply::Help(command) => help::command(command, style),
-        Reply::Quit {} => String::new(),
+        Reply::Interact(_) | Reply::Quit {} => String::new(),
     }
 }

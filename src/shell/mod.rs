@@ -15,6 +15,7 @@ pub use batch::BatchEnd;
 pub use lookup::nearest;
 
 use crate::engine::{CommandError, Engine, Reply, Show};
+use crate::interact::interact;
 use crate::render::{self, Role, Style, clean_str};
 use table::{Action, Invocation, Repeat};
 
@@ -121,6 +122,13 @@ impl Shell {
                 invoke(&mut self.engine, &invocation)
             }
             Err(error) => as_expression(&mut self.engine, &line, error),
+        };
+        let reply = match reply {
+            Ok(Reply::Interact(session)) if self.form == Form::Text => {
+                interact(&mut self.engine, &session).map(|()| Reply::Interact(session))
+            }
+            Ok(Reply::Interact(_)) => Err(CommandError::refused("interact is for people: ask with 'p' for JSON")),
+            reply => reply,
         };
         self.print(&line, reply)
     }

@@ -59,6 +59,20 @@ pub const COMMANDS: &[Command] = &[
         repeat: Repeat::No,
         action: Action::Run(heap),
     },
+    Command {
+        name: "interact",
+        aliases: &[],
+        arguments: "[PYTHON]",
+        group: Group::Values,
+        modes: Modes::ALL,
+        summary: "Start a real Python with the names of the selected Python frame",
+        details: "The Python is 'python3' of this machine, or PYTHON. Numbers, texts and containers are made again in it;\n\
+                  all else are proxies, whose attributes and items are read from the process when they are asked for, and\n\
+                  which cannot be changed or called.",
+        example: "interact",
+        repeat: Repeat::No,
+        action: Action::Run(interact),
+    },
 ];
 
 fn backtrace(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
@@ -97,4 +111,9 @@ fn heap(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, Comma
         _ => return Err(invocation.usage()),
     };
     engine.python_heap(question, limit)
+}
+
+fn interact(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    let python = if invocation.whole.is_empty() { "python3" } else { invocation.whole };
+    Ok(Reply::Interact(Box::new(engine.interaction(python)?)))
 }

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::PythonFrame;
-use super::heap::TYPE;
+use super::expression::Value;
+use super::heap::{Heap, TYPE};
 use super::locals;
 use super::objects::Reader;
 use super::unreadable::Unreadable;
@@ -23,6 +24,13 @@ pub struct PythonGlobal {
     pub role: &'static str,
     /// What it is.
     pub value: PythonValue,
+}
+
+/// The global names of a frame and what they are bound to; none where its dictionary is damaged.
+pub(super) fn values(heap: &Heap<'_>, frame: &PythonFrame) -> Vec<(String, Value)> {
+    let pairs = locals::namespaces(heap, frame).and_then(|(globals, _)| heap.dict(globals, MOST_NAMES));
+    let pairs = pairs.unwrap_or_default().pairs.into_iter();
+    pairs.filter_map(|(name, value)| Some((heap.name(name).ok()?, Value::Object(value)))).collect()
 }
 
 impl Session {

@@ -11,12 +11,12 @@ use super::value::Value;
 use crate::expr::ExprError;
 
 /// Evaluates in one frame.
-pub(super) struct Evaluator<'e> {
+pub(super) struct Evaluator<'e, 'm> {
     pub(super) objects: Objects<'e>,
     names: Names<'e>,
     /// The variables of the comprehensions that are being evaluated, the innermost last.
     scope: Vec<(String, Value)>,
-    memo: &'e mut PythonMemo,
+    memo: &'m mut PythonMemo,
 }
 
 type Evaluated<T = Value> = std::result::Result<T, ExprError>;
@@ -33,10 +33,10 @@ impl<T> At<T> for Result<T> {
 }
 
 /// What a comprehension does with each element; whether it wants more.
-type Take<'t> = dyn FnMut(&mut Evaluator<'_>) -> Evaluated<bool> + 't;
+type Take<'t> = dyn FnMut(&mut Evaluator<'_, '_>) -> Evaluated<bool> + 't;
 
-impl<'e> Evaluator<'e> {
-    pub(super) fn new(objects: Objects<'e>, names: Names<'e>, memo: &'e mut PythonMemo) -> Evaluator<'e> {
+impl<'e, 'm> Evaluator<'e, 'm> {
+    pub(super) fn new(objects: Objects<'e>, names: Names<'e>, memo: &'m mut PythonMemo) -> Evaluator<'e, 'm> {
         Evaluator { objects, names, scope: Vec::new(), memo }
     }
 

@@ -21,6 +21,7 @@ mod sequence;
 mod special;
 mod syntax;
 mod text;
+mod transfer;
 mod value;
 
 use std::collections::HashMap;

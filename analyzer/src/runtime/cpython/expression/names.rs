@@ -51,6 +51,11 @@ impl<'h> Names<'h> {
         }
     }
 
+    /// The local names that have values.
+    pub(super) fn bound_locals(self) -> impl Iterator<Item = (String, Value)> {
+        self.locals.into_iter().filter_map(|(name, _, value)| Some((name, value?)))
+    }
+
     /// What `locals()`, `globals()`, `vars()` and `dir()` give without an argument.
     pub(super) fn namespace(&self, function: &str) -> Value {
         let bound = self.locals.iter().filter_map(|(name, _, value)| Some((Value::text(name), value.clone()?)));
