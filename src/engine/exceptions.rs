@@ -114,8 +114,8 @@ impl Engine {
     /// The frames of the traceback that is the stack of a thread, innermost first.
     pub(super) fn selected_traceback(&self, tid: i32) -> Option<Vec<PythonFrame>> {
         let number = *self.raised.get(&tid)?;
-        let exception = self.session.python_exception(tid)?.all.into_iter().nth(number)?;
-        Some(exception.traceback.into_iter().rev().collect())
+        let exceptions = self.session.python_exception(tid)?;
+        Some(exceptions.all.get(number)?.traceback.iter().rev().cloned().collect())
     }
 
     fn found_exceptions(&mut self, tid: i32) -> Result<PythonExceptions, CommandError> {

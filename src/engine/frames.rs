@@ -113,7 +113,7 @@ impl View {
         match self {
             View::Merged => !level.folded,
             View::Native => level.python.is_none(),
-            View::Python => level.python.is_some(),
+            View::Python => level.python.is_some() && !level.folded,
             View::All => true,
         }
     }

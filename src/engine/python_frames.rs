@@ -43,6 +43,7 @@ impl Engine {
         let stack = self.stack(tid, usize::MAX)?;
         let end = stack.python.end.clone();
         let frames: Vec<(usize, PythonFrame)> = (0..stack.numbered.len())
+            .filter(|number| !stack.numbered[*number].folded)
             .filter_map(|number| Some((number, stack.python_frame(number)?.clone())))
             .collect();
         let lines = frames.into_iter().map(|(number, frame)| {
