@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-use memmap2::Mmap;
+use memmap2::{Mmap, UncheckedAdvice};
 
 /// The bytes of a file, or of an image that was never one (the vdso).
 #[derive(Debug)]
@@ -36,6 +36,17 @@ impl Image {
         // byte then shows as a wrong value and a truncated file as SIGBUS. Linkers and package managers replace
         // files by unlinking or renaming, which leaves this map's inode alone; every debugger lives with the rest.
         Ok(Image::Mapped(unsafe { Mmap::map(file)? }))
+    }
+
+    /// Gives back the memory of the pages that were looked at; looking again costs a fault each. Whoever goes through a
+    /// large file calls it now and then: the kernel maps sixteen pages for one that is touched, and counts them all.
+    pub(crate) fn give_pages_back(&self) {
+        if let Image::Mapped(map) = self {
+            // SAFETY: the pages belong to a file and were never written to, so that the same bytes come back at the next
+            // access, whoever borrows them meanwhile.
+            // It fails for locked pages, which stay.
+            let _ = unsafe { map.unchecked_advise(UncheckedAdvice::DontNeed) };
+        }
     }
 
     /// All bytes.

@@ -210,6 +210,11 @@ impl ObjectFile {
         self.entry
     }
 
+    /// As [`Image::give_pages_back`].
+    pub(crate) fn give_pages_back(&self) {
+        self.image.give_pages_back();
+    }
+
     /// The contents of its `NT_GNU_BUILD_ID` note.
     pub fn build_id(&self) -> Option<&BuildId> {
         self.build_id.as_ref()

@@ -6,7 +6,8 @@ use super::lock;
 use super::ranges::Range;
 use super::root_entry;
 use super::sections::Dwarf;
-use super::view::{MOST_UNITS, View};
+use super::view::{MOST_UNITS, UNITS_AT_ONCE, View};
+use crate::ObjectFile;
 
 /// Ranges that `.debug_aranges` may have in all.
 const MOST_RANGES: usize = 1 << 24;
@@ -50,7 +51,7 @@ impl View<'_> {
             if let Some(unit) = covering(listed, address).or_else(|| covering(&index.visited, address)) {
                 return Some(unit);
             }
-            if let Some(unit) = index.visit_until(self.main(), address) {
+            if let Some(unit) = index.visit_until(self.main(), &self.info.file, address) {
                 return Some(unit);
             }
             if let Next::Broken(at) = index.next {
@@ -64,9 +65,13 @@ impl View<'_> {
 
 impl AddressIndex {
     /// Visits units that were not visited yet until one covers `address`.
-    fn visit_until(&mut self, dwarf: &Dwarf<'_>, address: u64) -> Option<usize> {
-        let mut fresh = Vec::new();
+    fn visit_until(&mut self, dwarf: &Dwarf<'_>, file: &ObjectFile, address: u64) -> Option<usize> {
+        let (mut fresh, mut units) = (Vec::new(), 0_usize);
         let found = loop {
+            units += 1;
+            if units.is_multiple_of(UNITS_AT_ONCE) {
+                file.give_pages_back();
+            }
             let at = match self.next {
                 Next::Start => 0,
                 Next::At(at) => at,

@@ -8,7 +8,7 @@ use super::lines::{file_path, files_ending_in};
 use super::lookup::entry_point;
 use super::name_index::{hash, without_generics};
 use super::unit::Unit;
-use super::view::View;
+use super::view::{UNITS_AT_ONCE, View};
 use crate::{SourceLocation, Svma};
 
 /// Functions of one name that are looked for.
@@ -69,8 +69,12 @@ impl<'a> View<'a> {
     /// line table of every unit is looked at.
     pub(crate) fn files_named(&self, suffix: &Path) -> Vec<PathBuf> {
         let mut found = Vec::new();
-        for offset in self.main_units() {
-            let Some(unit) = self.full_unit(*offset) else { continue };
+        for (number, offset) in self.main_units().iter().enumerate() {
+            if number.is_multiple_of(UNITS_AT_ONCE) {
+                self.info.file.give_pages_back();
+            }
+            let view = View::passing(self.info);
+            let Some(unit) = view.full_unit(*offset) else { continue };
             let lines = unit.with_lines();
             for path in files_ending_in(lines, suffix).into_iter().filter_map(|file| file_path(lines, file)) {
                 if !found.contains(&path) && found.len() < MOST_FOUND {

@@ -19,6 +19,9 @@ use crate::ObjectFile;
 /// Units that one file may have. A Chromium has 30,000.
 pub(super) const MOST_UNITS: usize = 1 << 20;
 
+/// So many units may be looked at before the pages they are in are given back.
+pub(super) const UNITS_AT_ONCE: usize = 128;
+
 /// The bytes that one unit's abbreviations may have. A hostile file could have each of many units read all of a huge
 /// section; Go's linker writes the largest known, under 1 MiB.
 const LARGEST_ABBREVIATIONS: usize = 2 << 20;
@@ -151,11 +154,14 @@ impl<'a> View<'a> {
 
     /// The offsets of all units of the main file, ascending.
     pub(super) fn main_units(&self) -> &'a [usize] {
-        self.info.main_units.get_or_init(|| unit_offsets(&self.main))
+        self.info.main_units.get_or_init(|| unit_offsets(&self.main, &self.info.file))
     }
 
     fn alt_units(&self) -> &'a [usize] {
-        self.info.alt_units.get_or_init(|| self.main.sup().map(unit_offsets).unwrap_or_default())
+        self.info.alt_units.get_or_init(|| {
+            let sup = self.main.sup().zip(self.info.alt.as_deref());
+            sup.map(|(dwarf, file)| unit_offsets(dwarf, file)).unwrap_or_default()
+        })
     }
 
     /// The tables kept for a unit.
@@ -193,11 +199,14 @@ impl std::fmt::Debug for View<'_> {
     }
 }
 
-fn unit_offsets(dwarf: &Dwarf<'_>) -> Box<[usize]> {
+fn unit_offsets(dwarf: &Dwarf<'_>, file: &ObjectFile) -> Box<[usize]> {
     let mut offsets = Vec::new();
     let mut headers = dwarf.units();
     while let (Ok(Some(header)), true) = (headers.next(), offsets.len() < MOST_UNITS) {
         offsets.extend(header.debug_info_offset().map(|offset| offset.0));
+        if offsets.len().is_multiple_of(UNITS_AT_ONCE) {
+            file.give_pages_back();
+        }
     }
     offsets.into()
 }

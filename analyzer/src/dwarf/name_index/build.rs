@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::super::DebugInfo;
-use super::super::view::View;
+use super::super::view::{UNITS_AT_ONCE, View};
 use super::interner::Interner;
 use super::layout::RawRecord;
 use super::unit_names;
@@ -49,6 +49,9 @@ pub(super) fn build(info: &DebugInfo, units: &[usize]) -> Option<Built> {
             }
             // Of a unit nothing is kept but its names.
             unit_names::read(&View::passing(info), number, *unit, &mut share);
+            if number.is_multiple_of(UNITS_AT_ONCE) {
+                info.file.give_pages_back();
+            }
         }
         share.records.sort_unstable();
         share
