@@ -105,7 +105,8 @@ fn measure(words: &[OsString], cache: &Path) -> Option<Cost> {
     let text = String::from_utf8_lossy(&output.stdout);
     let numbers: Vec<f64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     match numbers[..] {
-        [wall_ms, cpu_ms, peak_mib, 0.0] => Some(Cost { wall_ms, cpu_ms, peak_mib }),
+        // We end with 1 where nothing matches, which is an answer.
+        [wall_ms, cpu_ms, peak_mib, 0.0 | 1.0] => Some(Cost { wall_ms, cpu_ms, peak_mib }),
         _ => None,
     }
 }
