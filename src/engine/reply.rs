@@ -19,6 +19,7 @@ use super::python_values::{Interaction, PythonGlobals};
 use super::registers::Registers;
 use super::search::Found;
 use super::source::SourceListing;
+use super::tasks::Tasks;
 use super::threads::{Applied, SelectedThread, Threads};
 use super::values::{Printed, TypeText, Variables};
 use super::whatat::WhatAt;
@@ -50,6 +51,8 @@ pub enum Reply {
     PythonGlobals(PythonGlobals),
     /// `pyheap`.
     PythonHeap(PythonHeap),
+    /// `tasks`.
+    Tasks(Tasks),
     /// `threads`.
     Threads(Threads),
     /// `thread`.

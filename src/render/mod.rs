@@ -49,6 +49,7 @@ pub fn text(reply: &Reply, style: &Style) -> String {
         Reply::PythonLocals(frame) => python::locals(frame, style),
         Reply::Exceptions(found) => exceptions::exceptions(found, style),
         Reply::PythonGlobals(globals) => python::globals(globals, style),
+        Reply::Tasks(all) => python::tasks(all, style),
         Reply::Threads(all) => threads::threads(all, style),
         Reply::Thread(selected) => {
             threads::line(&selected.thread, (1, 1), style) + "\n" + &variables::displays(&selected.displays, style)

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::frames;
-use super::style::{Role, Style, clean_str};
-use crate::engine::{PythonBacktrace, PythonFrameLine, PythonGlobals};
+use super::style::{Role, Style, clean, clean_str};
+use crate::engine::{PythonBacktrace, PythonFrameLine, PythonGlobals, Tasks};
 
 /// The Python stack of a thread.
 pub fn backtrace(backtrace: &PythonBacktrace, style: &Style) -> String {
@@ -63,4 +63,24 @@ fn variables(line: &PythonFrameLine, style: &Style, out: &mut String) {
     if let Some(why) = &line.unreadable {
         let _ = writeln!(out, "        {}", style.paint(Role::Doubt, format!("({})", clean_str(why))));
     }
+}
+
+/// The tasks, each with the coroutines that it is in, the innermost last.
+pub fn tasks(all: &Tasks, style: &Style) -> String {
+    let mut out = String::new();
+    for task in &all.tasks {
+        let name = style.paint(Role::Strong, clean(&task.name));
+        let thread = task.tid.map(|tid| format!(" in thread {tid}")).unwrap_or_default();
+        let _ = writeln!(out, "{name}  {}{thread}", task.state);
+        for frame in &task.coroutines {
+            let function = style.paint(Role::Function, clean(&frame.function));
+            let line = frame.line.map_or("?".to_owned(), |line| line.to_string());
+            let place = style.paint(Role::File, format!("{}:{line}", style.path(&frame.file)));
+            let _ = writeln!(out, "    {function} at {place}");
+        }
+        if let Some(waits_for) = &task.waits_for {
+            let _ = writeln!(out, "    waits for {}", clean(waits_for));
+        }
+    }
+    out
 }

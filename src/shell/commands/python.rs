@@ -45,6 +45,19 @@ pub const COMMANDS: &[Command] = &[
         action: Action::Run(exception),
     },
     Command {
+        name: "tasks",
+        aliases: &[],
+        arguments: "",
+        group: Group::Threads,
+        modes: Modes::ALL,
+        summary: "Show the tasks of asyncio and what each of them waits for",
+        details: "Of each task the coroutines that await one another, the outermost first, and the future or task that the\n\
+                  innermost waits for. Tasks that have ended are shown as long as the program holds them.",
+        example: "tasks",
+        repeat: Repeat::No,
+        action: Action::Run(tasks),
+    },
+    Command {
         name: "pyheap",
         aliases: &[],
         arguments: "types|top|objects TYPE|referrers NAME [COUNT]",
@@ -116,4 +129,9 @@ fn heap(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, Comma
 fn interact(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
     let python = if invocation.whole.is_empty() { "python3" } else { invocation.whole };
     Ok(Reply::Interact(Box::new(engine.interaction(python)?)))
+}
+
+fn tasks(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    invocation.no_arguments()?;
+    engine.tasks()
 }

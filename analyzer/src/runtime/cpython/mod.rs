@@ -5,6 +5,7 @@
 //! lengths are bounded by what was asked for.
 
 mod attributes;
+mod await_chain;
 mod class;
 mod collector;
 mod containers;
@@ -25,6 +26,7 @@ mod locate;
 mod numbers;
 mod objects;
 mod repr;
+mod tasks;
 mod threads;
 mod unreadable;
 mod value;
@@ -42,6 +44,7 @@ use layout::Layout;
 pub use lines::Span;
 pub use locals::PythonVariable;
 use objects::Reader;
+pub use tasks::PythonTask;
 pub use threads::PythonThread;
 pub use unreadable::Unreadable;
 pub use value::{Items as PythonItems, PythonValue};
