@@ -6,6 +6,7 @@ mod common;
 mod c;
 mod containers;
 mod cpp;
+mod oracle;
 mod rust;
 
 use std::path::{Path, PathBuf};

@@ -4,6 +4,8 @@ mod ast;
 mod error;
 mod literal;
 mod parse;
+mod postfix;
+mod precedence;
 #[cfg(test)]
 mod tests;
 mod token;

@@ -2,6 +2,7 @@
 
 use super::ast::{BinaryOp, Derived, Expr, ExprKind, TypeName, UnaryOp};
 use super::error::{ExprError, Span};
+use super::precedence::{REPEAT_STRENGTH, binary, one, strength};
 use super::token::{Syntax, Token, TokenKind, tokens};
 use super::type_name;
 
@@ -9,7 +10,7 @@ use super::type_name;
 const MAX_DEPTH: usize = 64;
 
 /// How many operators of one strength may follow each other, since each makes the tree one level deeper.
-const MAX_CHAIN: usize = 64;
+pub(super) const MAX_CHAIN: usize = 64;
 
 /// What the parser has to ask about names, since `(a)-b` and `a < b > c` mean different things for types, templates
 /// and values.
@@ -43,46 +44,7 @@ pub(super) struct Parser<'a> {
     pub(super) names: &'a dyn Names,
 }
 
-type Parsed = Result<Expr, ExprError>;
-
-/// Operators between operands: text, strength, meaning. The stronger binds first; `@` stands where gdb has it, between
-/// shifts and sums.
-const BINARY: [(&str, u8, BinaryOp); 18] = [
-    ("||", 1, BinaryOp::Or),
-    ("&&", 2, BinaryOp::And),
-    ("|", 3, BinaryOp::BitOr),
-    ("^", 4, BinaryOp::BitXor),
-    ("&", 5, BinaryOp::BitAnd),
-    ("==", 6, BinaryOp::Equal),
-    ("!=", 6, BinaryOp::NotEqual),
-    ("<", 7, BinaryOp::Less),
-    ("<=", 7, BinaryOp::LessEqual),
-    (">", 7, BinaryOp::Greater),
-    (">=", 7, BinaryOp::GreaterEqual),
-    ("<<", 8, BinaryOp::ShiftLeft),
-    (">>", 8, BinaryOp::ShiftRight),
-    ("+", 10, BinaryOp::Add),
-    ("-", 10, BinaryOp::Subtract),
-    ("*", 11, BinaryOp::Multiply),
-    ("/", 11, BinaryOp::Divide),
-    ("%", 11, BinaryOp::Remainder),
-];
-
-/// In Rust the bit operators bind more strongly than comparisons.
-fn strength(text: &str, syntax: Syntax) -> Option<(u8, BinaryOp)> {
-    let (_, strength, op) = BINARY.iter().find(|(known, ..)| *known == text)?;
-    let rust = match op {
-        BinaryOp::Equal | BinaryOp::NotEqual => 3,
-        BinaryOp::Less | BinaryOp::LessEqual | BinaryOp::Greater | BinaryOp::GreaterEqual => 3,
-        BinaryOp::BitOr => 5,
-        BinaryOp::BitXor => 6,
-        BinaryOp::BitAnd => 7,
-        _ => *strength,
-    };
-    Some((if syntax == Syntax::Rust { rust } else { *strength }, *op))
-}
-
-const REPEAT_STRENGTH: u8 = 9;
+pub(super) type Parsed = Result<Expr, ExprError>;
 
 impl Parser<'_> {
     pub(super) fn peek(&self) -> &TokenKind {
@@ -131,7 +93,7 @@ impl Parser<'_> {
         found
     }
 
-    fn expect(&mut self, punctuation: &str) -> Result<(), ExprError> {
+    pub(super) fn expect(&mut self, punctuation: &str) -> Result<(), ExprError> {
         if self.take(punctuation) {
             return Ok(());
         }
@@ -168,7 +130,7 @@ impl Parser<'_> {
         result
     }
 
-    fn comma(&mut self) -> Parsed {
+    pub(super) fn comma(&mut self) -> Parsed {
         let mut left = self.assignment()?;
         for _ in 0..MAX_CHAIN {
             if !self.take(",") {
@@ -355,87 +317,7 @@ impl Parser<'_> {
         Ok(Expr { kind: ExprKind::SizeOf(Box::new(operand)), span })
     }
 
-    fn postfix(&mut self) -> Parsed {
-        let base = self.primary()?;
-        self.behind(base)
-    }
-
-    fn name_chain(&mut self) -> Parsed {
-        let name = self.name()?;
-        self.behind(name)
-    }
-
-    /// What stands behind a value: members, subscripts, arguments.
-    fn behind(&mut self, mut base: Expr) -> Parsed {
-        for _ in 0..MAX_CHAIN {
-            let start = base.span;
-            let kind = if self.take(".") || self.take("->") {
-                ExprKind::Member { base: Box::new(base), name: self.member_name()? }
-            } else if self.take("[") {
-                self.deeper(|parser| parser.subscript(base))?
-            } else if self.take("(") {
-                ExprKind::Call(Box::new(base), self.deeper(Parser::arguments)?)
-            } else if self.is("++") || self.is("--") {
-                // The value is that of before, but only what changes nothing but `$x` gets so far.
-                let op = if self.take("++") { BinaryOp::Add } else { BinaryOp::Subtract };
-                self.take("--");
-                let changed = binary(op, base.clone(), one(base.span));
-                ExprKind::Assign(Box::new(base), Box::new(changed))
-            } else {
-                return Ok(base);
-            };
-            base = Expr { kind, span: start.to(self.previous_span()) };
-        }
-        Err(self.unexpected("the expression is too long here"))
-    }
-
-    fn member_name(&mut self) -> Result<String, ExprError> {
-        let before = self.position();
-        self.take("~");
-        match self.peek() {
-            TokenKind::Word(_) => self.advance(),
-            _ => return Err(self.unexpected("a member's name is expected here")),
-        };
-        while self.is("::") {
-            self.advance();
-            if !matches!(self.peek(), TokenKind::Word(_)) {
-                return Err(self.unexpected("a member's name is expected here"));
-            }
-            self.advance();
-        }
-        Ok(self.written(before).to_owned())
-    }
-
-    /// What stands between brackets: an index, or a slice with either end left out.
-    fn subscript(&mut self, base: Expr) -> Result<ExprKind, ExprError> {
-        let range = |parser: &Self| parser.is(":") || parser.is("..");
-        let from = if range(self) { None } else { Some(Box::new(self.comma()?)) };
-        if range(self) {
-            self.advance();
-            // `a..=b` ends behind b.
-            let inclusive = self.take("=");
-            let to = if self.is("]") && !inclusive { None } else { Some(Box::new(self.comma()?)) };
-            self.expect("]")?;
-            let to = if inclusive { to.map(|last| Box::new(behind(*last))) } else { to };
-            return Ok(ExprKind::Slice { base: Box::new(base), from, to });
-        }
-        self.expect("]")?;
-        let index = from.ok_or_else(|| self.unexpected("an index is expected here"))?;
-        Ok(ExprKind::Index(Box::new(base), index))
-    }
-
-    fn arguments(&mut self) -> Result<Vec<Expr>, ExprError> {
-        let mut arguments = Vec::new();
-        while !self.take(")") {
-            arguments.push(self.assignment()?);
-            if !self.is(")") {
-                self.expect(",")?;
-            }
-        }
-        Ok(arguments)
-    }
-
-    fn primary(&mut self) -> Parsed {
+    pub(super) fn primary(&mut self) -> Parsed {
         let span = self.span();
         let before = self.position();
         let kind = match self.advance() {
@@ -469,7 +351,7 @@ impl Parser<'_> {
         bytes
     }
 
-    fn name(&mut self) -> Parsed {
+    pub(super) fn name(&mut self) -> Parsed {
         let start = self.span();
         let before = self.position();
         let word = match self.peek() {
@@ -512,20 +394,4 @@ impl Parser<'_> {
         self.expect(")")?;
         Ok(Expr { kind: ExprKind::Cast(target, Box::new(operand)), span: start.to(self.previous_span()) })
     }
-}
-
-/// The number behind `last`.
-fn behind(last: Expr) -> Expr {
-    let one = one(last.span);
-    binary(BinaryOp::Add, last, one)
-}
-
-/// A one that nobody wrote.
-fn one(span: Span) -> Expr {
-    Expr { kind: ExprKind::Integer { value: 1, suffix: String::new(), decimal: true }, span }
-}
-
-fn binary(op: BinaryOp, left: Expr, right: Expr) -> Expr {
-    let span = left.span.to(right.span);
-    Expr { kind: ExprKind::Binary(op, Box::new(left), Box::new(right)), span }
 }

@@ -1,0 +1,25 @@
+//! Any text as an expression of each language, with any names taken for types: literals, operators, casts, templates.
+#![no_main]
+
+use dpdb_analyzer::expr::{Names, Syntax, parse};
+
+struct Some<'a>(&'a str);
+
+impl Names for Some<'_> {
+    fn is_type(&self, name: &str) -> bool {
+        name.len() % 2 == 0 || self.0.starts_with(name)
+    }
+
+    fn is_value(&self, name: &str) -> bool {
+        name.len() % 3 == 0
+    }
+}
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let text = String::from_utf8_lossy(bytes);
+    for syntax in [Syntax::C, Syntax::Cpp, Syntax::Rust] {
+        if let Err(error) = parse(&text, syntax, &Some(&text)) {
+            error.render(&text);
+        }
+    }
+});
