@@ -92,7 +92,7 @@ const REFUSED: [(&str, &str); 30] = [
     ("items.append(1)", "list.append() is not evaluated"),
     ("default['unseen']", "the default_factory would be called"),
     ("counter['unseen']", "Counter.__missing__ would be called"),
-    ("queue[0]", "collections.deque.__getitem__ would be called"),
+    ("[0] + [x for x in dynamic_module]", "NameError: name 'dynamic_module' is not defined"),
     ("module.sqrt(4)", "calling a 'builtin_function_or_method' would run its code"),
     ("lambda: 1", "'lambda' would have to run code"),
     ("f'{number}'", "f-strings and t-strings are not evaluated"),

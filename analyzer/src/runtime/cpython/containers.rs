@@ -9,6 +9,8 @@ use super::unreadable::Unreadable;
 const MOST_SLOTS: u64 = 1 << 20;
 /// Slots that are read at once.
 const CHUNK: u64 = 256;
+/// Pointers of a block of a deque (`BLOCKLEN`, Modules/_collectionsmodule.c).
+const BLOCK: u64 = 64;
 /// More items than fit into memory.
 const DAMAGE: u64 = 1 << 48;
 
@@ -56,6 +58,24 @@ impl Heap<'_> {
     pub(super) fn first_items(&self, object: Avma, limit: u64) -> Result<Members, Unreadable> {
         let sequence = self.sequence(object)?.ok_or(Unreadable::NotA { expected: "tuple", at: object })?;
         Ok(Members { items: self.items(sequence, 0, limit)?, length: sequence.length })
+    }
+
+    /// The items of a `collections.deque`, at most `limit` of them: they stand in blocks that are linked.
+    pub(super) fn deque(&self, object: Avma, limit: u64) -> Result<Members, Unreadable> {
+        let length = self.word(object, "PyVarObject.ob_size")?;
+        let mut block = self.object(object, "dequeobject.leftblock")?;
+        let mut index = self.word(object, "dequeobject.leftindex")?;
+        let mut items = Vec::new();
+        while (items.len() as u64) < length.min(limit) {
+            if index >= BLOCK {
+                index = 0;
+                block = self.object(block, "BLOCK.rightlink")?;
+            }
+            let at = self.field(block, "BLOCK.data")?.wrapping_add(index * 8);
+            items.push(Avma(self.memory.read_u64(at)?));
+            index += 1;
+        }
+        Ok(Members { items, length })
     }
 
     /// The items of a `set` or a `frozenset` in the order of its table, at most `limit` of them: slots with a key whose

@@ -13,6 +13,7 @@ use super::fault::{Fault, Result, refused, type_error};
 use super::special::Slot;
 use super::value::{Items, Table, Value};
 use crate::runtime::cpython::heap::{BYTES, DICT, Heap, LIST, LONG, STR, TUPLE, TYPE, TypeFacts};
+use crate::runtime::cpython::kinds::ordered_pairs;
 
 /// Longer texts are not read for computing with them.
 const LONGEST_TEXT: u64 = 1 << 24;
@@ -100,7 +101,7 @@ impl<'h> Objects<'h> {
             "list" => Value::List(self.items_of(at)?),
             "set" => Value::Set(self.set_of(at)?),
             "frozenset" => Value::FrozenSet(self.set_of(at)?),
-            "dict" => Value::Dict(self.dict_of(at)?),
+            "dict" => Value::Dict(self.dict_of(at, &facts)?),
             "range" => {
                 let part = |field| Ok::<BigInt, Fault>(heap.integer(heap.object(at, field)?)?);
                 Value::Range(Arc::new([
@@ -185,9 +186,16 @@ impl<'h> Objects<'h> {
         Ok(Arc::new(Table::new(items.into_iter().map(Value::Object).collect(), Vec::new())))
     }
 
-    fn dict_of(&self, at: Avma) -> Result<Arc<Table>> {
-        self.container_fits(self.heap.word(at, "PyDictObject.ma_used")?)?;
-        let pairs = self.heap.dict(at, MOST_ITEMS)?.pairs;
+    fn dict_of(&self, at: Avma, facts: &TypeFacts) -> Result<Arc<Table>> {
+        let length = self.heap.word(at, "PyDictObject.ma_used")?;
+        self.container_fits(length)?;
+        let mut pairs = self.heap.dict(at, MOST_ITEMS)?.pairs;
+        if self.is_derived(facts, "collections.OrderedDict")?
+            && let Ok((ordered, _)) = ordered_pairs(self.heap, at, length)
+            && ordered.len() == pairs.len()
+        {
+            pairs = ordered;
+        }
         let (keys, values) = pairs.into_iter().map(|(key, value)| (Value::Object(key), Value::Object(value))).unzip();
         Ok(Arc::new(Table::new(keys, values)))
     }
@@ -293,13 +301,24 @@ impl<'h> Objects<'h> {
 
     /// Objects of C that have items.
     fn length_of_other(&self, at: Avma, facts: &TypeFacts) -> Result<Option<u64>> {
-        if ["collections.deque", "array.array"].contains(&facts.full_name().as_str()) {
-            return Ok(Some(self.heap.word(at, "PyVarObject.ob_size")?));
+        for name in ["collections.deque", "array.array"] {
+            if self.is_derived(facts, name)? {
+                return Ok(Some(self.heap.word(at, "PyVarObject.ob_size")?));
+            }
         }
         match self.has_slot(facts, Slot::Length)? {
             true => refused(format_args!("{}.__len__ would be called", short_name(facts))),
             false => Ok(None),
         }
+    }
+
+    /// The items of a `collections.deque`; `None` for any other object.
+    pub(super) fn deque(&self, at: Avma, facts: &TypeFacts) -> Result<Option<Items>> {
+        if !self.is_derived(facts, "collections.deque")? {
+            return Ok(None);
+        }
+        self.container_fits(self.heap.word(at, "PyVarObject.ob_size")?)?;
+        Ok(Some(self.heap.deque(at, MOST_ITEMS)?.items.into_iter().map(Value::Object).collect()))
     }
 
     fn length_of(&self, value: &Value) -> Result<Option<u64>> {
@@ -355,6 +374,9 @@ impl<'h> Objects<'h> {
 
     fn iterate_object(&self, at: Avma) -> Result<Option<Items>> {
         let facts = self.heap.type_of(at)?;
+        if let Some(items) = self.deque(at, &facts)? {
+            return Ok(Some(items));
+        }
         if self.has_slot(&facts, Slot::Iterate)? || self.has_slot(&facts, Slot::Item)? {
             return refused(format_args!("iterating over a '{}' would run its code", short_name(&facts)));
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dpdb_snapshot::Avma;
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{Signed, ToPrimitive, Zero};
@@ -45,7 +46,7 @@ impl Objects<'_> {
             | Value::Bytes(_)
             | Value::ByteArray(_)
             | Value::Range(_) => self.item(container, &loaded, index),
-            Value::Object(at) => self.item_of_object(*at, container),
+            Value::Object(at) => self.item_of_object(*at, container, index),
             _ => match self.as_class(container)? {
                 Some(class) => self.generic_alias(&class),
                 None => self.not_subscriptable(container),
@@ -57,8 +58,18 @@ impl Objects<'_> {
         type_error(format!("'{}' object is not subscriptable", self.type_name(container)?))
     }
 
-    fn item_of_object(&self, at: dpdb_snapshot::Avma, container: &Value) -> Result<Value> {
+    fn item_of_object(&self, at: Avma, container: &Value, index: &Value) -> Result<Value> {
         let facts = self.heap.type_of(at)?;
+        if let Some(items) = self.deque(at, &facts)? {
+            let index = self.load(index)?;
+            let Some(number) = index.as_int() else {
+                let found = self.type_name(&index)?;
+                return type_error(format!("sequence index must be integer, not '{found}'"));
+            };
+            let from_front = if number.is_negative() { number + items.len() } else { number };
+            let item = from_front.to_usize().and_then(|place| items.get(place).cloned());
+            return item.map_or_else(|| index_error("deque index out of range"), Ok);
+        }
         if let Some(class) = self.as_class(container)? {
             return self.generic_alias(&class);
         }

@@ -3,6 +3,8 @@
 use dpdb_snapshot::Avma;
 
 use super::{Kind, Shown, Subject, call};
+use crate::runtime::cpython::containers::Members;
+use crate::runtime::cpython::heap::Heap;
 use crate::runtime::cpython::layout::Minor;
 use crate::runtime::cpython::objects::Reader;
 use crate::runtime::cpython::unreadable::Unreadable;
@@ -16,8 +18,6 @@ pub(super) const KINDS: &[(&str, Kind)] = &[
     ("collections.ChainMap", chain_map),
 ];
 
-/// Pointers of a block of a deque (`BLOCKLEN`, Modules/_collectionsmodule.c).
-const BLOCK: u64 = 64;
 /// Nodes of an ordered dictionary that are followed past the limit.
 const MOST_NODES: u64 = 1 << 16;
 /// Entries of a counter that are put in the order of their numbers.
@@ -25,19 +25,8 @@ const MOST_SORTED: u64 = 1 << 12;
 
 fn deque(reader: &Reader<'_, '_>, of: &mut Subject<'_>) -> Shown {
     let heap = reader.heap;
-    let length = heap.word(of.at, "PyVarObject.ob_size")?;
-    let mut block = heap.object(of.at, "dequeobject.leftblock")?;
-    let mut index = heap.word(of.at, "dequeobject.leftindex")?;
-    let mut items = Vec::new();
-    while (items.len() as u64) < length.min(reader.limits.elements) {
-        if index >= BLOCK {
-            index = 0;
-            block = heap.object(block, "BLOCK.rightlink")?;
-        }
-        let at = heap.field(block, "BLOCK.data")?.wrapping_add(index * 8);
-        items.push(reader.nested(Avma(heap.memory.read_u64(at)?), of.path));
-        index += 1;
-    }
+    let Members { items, length } = heap.deque(of.at, reader.limits.elements)?;
+    let items = items.into_iter().map(|item| reader.nested(item, of.path)).collect();
     let items = PythonValue::Items { kind: Items::List, items, length };
     let mut args = vec![(None, items)];
     let bound = heap.word(of.at, "dequeobject.maxlen")? as i64;
@@ -58,7 +47,7 @@ fn defaultdict(reader: &Reader<'_, '_>, of: &mut Subject<'_>) -> Shown {
 
 /// In the order of its list, which `move_to_end` changes and the dictionary's table does not know.
 fn ordered_dict(reader: &Reader<'_, '_>, of: &mut Subject<'_>) -> Shown {
-    let (pairs, length) = ordered_pairs(reader, of.at)?;
+    let (pairs, length) = ordered_pairs(reader.heap, of.at, reader.limits.elements)?;
     let callee = of.facts.simple_name();
     if length == 0 {
         return Ok(call(callee, Vec::new()));
@@ -73,14 +62,18 @@ fn ordered_dict(reader: &Reader<'_, '_>, of: &mut Subject<'_>) -> Shown {
     Ok(call(callee, vec![PythonValue::Items { kind: Items::List, items, length }]))
 }
 
-fn ordered_pairs(reader: &Reader<'_, '_>, at: Avma) -> Result<(Vec<(Avma, Avma)>, u64), Unreadable> {
-    let heap = reader.heap;
+/// Keys and values of an ordered dictionary in the order of its list, at most `limit` of them, and how many it has.
+pub(in crate::runtime::cpython) fn ordered_pairs(
+    heap: &Heap<'_>,
+    at: Avma,
+    limit: u64,
+) -> Result<(Vec<(Avma, Avma)>, u64), Unreadable> {
     let entries = heap.dict(at, MOST_NODES)?;
     let values: std::collections::HashMap<Avma, Avma> = entries.pairs.into_iter().collect();
     let mut pairs = Vec::new();
     let mut next = heap.pointer(at, "PyODictObject.od_first")?;
     for _ in 0..MOST_NODES {
-        let Some(node) = next.filter(|_| (pairs.len() as u64) < entries.length.min(reader.limits.elements)) else {
+        let Some(node) = next.filter(|_| (pairs.len() as u64) < entries.length.min(limit)) else {
             break;
         };
         let key = heap.object(node, "_odictnode.key")?;

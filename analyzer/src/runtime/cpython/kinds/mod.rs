@@ -21,6 +21,7 @@ mod sequences;
 
 mod threading;
 
+pub(super) use collections::ordered_pairs;
 use std::rc::Rc;
 
 use dpdb_snapshot::Avma;
