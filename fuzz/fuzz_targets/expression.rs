@@ -3,9 +3,9 @@
 
 use dpdb_analyzer::expr::{Names, Syntax, parse};
 
-struct Some<'a>(&'a str);
+struct AnyNames<'a>(&'a str);
 
-impl Names for Some<'_> {
+impl Names for AnyNames<'_> {
     fn is_type(&self, name: &str) -> bool {
         name.len() % 2 == 0 || self.0.starts_with(name)
     }
@@ -18,7 +18,7 @@ impl Names for Some<'_> {
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(bytes);
     for syntax in [Syntax::C, Syntax::Cpp, Syntax::Rust] {
-        if let Err(error) = parse(&text, syntax, &Some(&text)) {
+        if let Err(error) = parse(&text, syntax, &AnyNames(&text)) {
             error.render(&text);
         }
     }
