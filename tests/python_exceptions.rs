@@ -179,3 +179,25 @@ fn the_stack_of_an_exception_is_walked_and_left_again() {
     assert!(beyond.stderr.contains("no exception 2: the last is 1"), "{}", beyond.stderr);
     assert_eq!(truths.len(), 1);
 }
+
+#[test]
+fn a_script_that_was_changed_after_the_crash_is_listed_with_a_warning() {
+    let scene = Scene::new();
+    let script = scene.path("changing.py");
+    std::fs::write(&script, "import ctypes\n\ndef step():\n    ctypes.string_at(0)\n\nstep()\n").expect("ours");
+    scene.run([common::tool("python3"), script.clone()]);
+    let listing = |snapshot: &Path| {
+        let stack = reply(snapshot, &["bt -python"]);
+        let step = list(&stack["frames"]).iter().find(|frame| frame["function"] == "step").expect("the frame");
+        reply(snapshot, &[&format!("frame {}", step["number"]), "list"])
+    };
+    let fresh = listing(&scene.snapshot());
+    assert_eq!((&fresh["current"], &fresh["stale"]), (&4.into(), &Value::Null));
+    let file = std::fs::File::options().append(true).open(&script).expect("it is ours");
+    file.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(3600)).expect("it is ours");
+    let stale = listing(&scene.snapshot())["stale"].clone();
+    assert!(
+        stale.as_str().is_some_and(|text| text.ends_with("is newer than the snapshot: its lines may differ")),
+        "{stale}"
+    );
+}

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::session::{Options, Session};
 
@@ -150,6 +150,13 @@ impl Session {
         let built = std::fs::metadata(file).and_then(|metadata| metadata.modified()).ok()?;
         let newer = text.modified.is_some_and(|modified| modified > built);
         newer.then(|| format!("{} is newer than {}: its lines may differ", text.path.display(), file.display()))
+    }
+
+    /// A sentence where `text` was changed after the process was captured: what it had read was another text.
+    pub fn source_changed_since(&self, text: &SourceText) -> Option<String> {
+        let captured = SystemTime::UNIX_EPOCH + Duration::from_nanos(self.process().timing.crashed?);
+        let newer = text.modified.is_some_and(|modified| modified > captured);
+        newer.then(|| format!("{} is newer than the snapshot: its lines may differ", text.path.display()))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dpdb_analyzer::{Frame, FrameKind, FrameRegisters, FrameTrust, SourceFrame, SourceLocation, SourceText};
+use dpdb_analyzer::{Frame, FrameKind, FrameRegisters, FrameTrust, Language, SourceFrame, SourceLocation, SourceText};
 use dpdb_snapshot::{Avma, Text};
 use serde::Serialize;
 
@@ -205,7 +205,11 @@ impl Engine {
         let source = self.frame_at(tid, number).ok().map(|(_, source)| source).unwrap_or_default();
         let current = source.location.filter(|location| location.file == file).map(|location| location.line);
         let module = source.module.filter(|_| current.is_some());
-        let stale = module.and_then(|module| self.session.stale_source(&text, module));
+        let stale = match source.language {
+            // The interpreter compiled the text itself, when it ran.
+            Some(Language::Python) if current.is_some() => self.session.source_changed_since(&text),
+            _ => module.and_then(|module| self.session.stale_source(&text, module)),
+        };
         self.stale.extend(stale.clone());
         Ok(SourceListing { file: file.into(), lines, current, stale })
     }

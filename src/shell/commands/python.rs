@@ -52,7 +52,7 @@ pub const COMMANDS: &[Command] = &[
         modes: Modes::ALL,
         summary: "Show the tasks of asyncio and what each of them waits for",
         details: "Of each task the coroutines that await one another, the outermost first, and the future or task that the\n\
-                  innermost waits for. Tasks that have ended are shown as long as the program holds them.",
+                  innermost waits for. Up to 3.13, tasks that have ended are shown as long as the program holds them.",
         example: "tasks",
         repeat: Repeat::No,
         action: Action::Run(tasks),
