@@ -99,21 +99,31 @@ fn expressions_over_damaged_objects_neither_panic_nor_hang() {
 
 #[test]
 fn random_damage_neither_panics_nor_hangs() {
+    hold_under_damage("python_truth.py", 20, SEEDS);
+}
+
+#[test]
+fn random_damage_of_objects_of_every_kind_neither_panics_nor_hangs() {
+    hold_under_damage("python_kinds.py", 13, SEEDS / 20);
+}
+
+#[track_caller]
+fn hold_under_damage(script: &str, at_least: usize, seeds: u64) {
     let scene = Scene::new();
-    let outcome = scene.run([tool("python3"), fixture_dir().join("targets/python_truth.py")]);
+    let outcome = scene.run([tool("python3"), fixture_dir().join("targets").join(script)]);
     assert_eq!(outcome.signal(), Some(11), "{}", outcome.stderr);
     let snapshot = scene.snapshot();
 
     let seed = Arc::new(AtomicU64::new(0));
     let shared = session(&snapshot, &seed);
     let whole = look(&shared);
-    assert!(whole > 20, "{whole} frames are there while nothing is damaged");
+    assert!(whole > at_least, "{whole} frames are there while nothing is damaged");
     let mut less = 0;
-    for next in 1..=SEEDS {
+    for next in 1..=seeds {
         seed.store(next, Ordering::Relaxed);
         less += u64::from(look(&shared) < whole);
     }
-    assert!(less > SEEDS / 10, "the damage is felt: {less}");
+    assert!(less > seeds / 10, "the damage is felt: {less}");
 
     for next in 1..=FRESH_SEEDS {
         seed.store(next, Ordering::Relaxed);

@@ -234,9 +234,9 @@ impl Heap<'_> {
                 found.push((name, Attribute::Object(value)));
             }
         }
-        for (name, row) in self.members_of_class(facts.at, limit)? {
+        for (name, row) in self.members_of_class(facts.at)?.iter() {
             if !name.starts_with("__") && (found.len() as u64) < limit {
-                found.extend(self.member(object, row).ok().flatten().map(|value| (name, value)));
+                found.extend(self.member(object, *row).ok().flatten().map(|value| (name.clone(), value)));
             }
         }
         Ok(found)

@@ -16,6 +16,11 @@ const MOST_BASES: u64 = 256;
 /// Rows of a table of C.
 const MOST_ROWS: u64 = 512;
 const LONGEST_NAME: usize = 256;
+/// Entries of a class.
+const MOST_ENTRIES: u64 = 4096;
+
+/// A name and its `PyMemberDef`.
+pub(super) type Member = (String, Avma);
 
 /// `PyMemberDef.type` (Include/descrobject.h, `Py_T_*`).
 const OBJECT: i32 = 6;
@@ -148,16 +153,21 @@ impl Heap<'_> {
     }
 
     /// The members of the structures of a class's instances, those of the bases first: slots and fields of C.
-    pub(super) fn members_of_class(&self, class: Avma, limit: u64) -> Result<Vec<(String, Avma)>, Unreadable> {
-        let mut members: Vec<(String, Avma)> = Vec::new();
+    pub(super) fn members_of_class(&self, class: Avma) -> Result<Rc<[Member]>, Unreadable> {
+        if let Some(known) = self.members.borrow().get(&class) {
+            return Ok(known.clone());
+        }
+        let mut members = Vec::new();
         for owner in self.mro(class)?.into_iter().rev() {
             // A slot of a class stands in its table, too; its dictionary has the name as the program knows it.
-            for (name, entry) in self.own_entries(owner, limit)? {
+            for (name, entry) in self.own_entries(owner, MOST_ENTRIES)? {
                 if let Entry::Member(row) = entry {
                     members.push((name, row));
                 }
             }
         }
+        let members: Rc<[Member]> = members.into();
+        self.members.borrow_mut().insert(class, members.clone());
         Ok(members)
     }
 

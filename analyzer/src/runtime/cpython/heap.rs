@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use dpdb_snapshot::{Avma, Memory};
 
+use super::class::Member;
 use super::layout::Layout;
 use super::unreadable::Unreadable;
 
@@ -32,6 +33,8 @@ pub(super) struct Heap<'a> {
     pub(super) memory: &'a dyn Memory,
     pub(super) layout: &'a Layout,
     types: RefCell<HashMap<Avma, Option<Rc<TypeFacts>>>>,
+    /// The members of the structures of classes' instances, by the classes.
+    pub(super) members: RefCell<HashMap<Avma, Rc<[Member]>>>,
 }
 
 /// What a type is, as far as its objects are shown by it.
@@ -84,7 +87,7 @@ impl Characters {
 
 impl<'a> Heap<'a> {
     pub(super) fn new(memory: &'a dyn Memory, layout: &'a Layout) -> Heap<'a> {
-        Heap { memory, layout, types: RefCell::default() }
+        Heap { memory, layout, types: RefCell::default(), members: RefCell::default() }
     }
 
     /// The address of a field.

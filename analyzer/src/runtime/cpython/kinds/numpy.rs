@@ -126,7 +126,9 @@ fn array(reader: &Reader<'_, '_>, of: &mut Subject<'_>) -> Shown {
     let length = shape.len() as u64;
     let shape = PythonValue::Items { kind: Items::Tuple, items: shape, length };
     let first = dimension(reader, &elements, 0, elements.data, of.path)?;
-    let type_name = PythonValue::Named { kind: "dtype", name: type_name, at: None };
+    let at = elements.kind.at;
+    let type_name =
+        PythonValue::Object { type_name: "numpy.dtype".to_owned(), at, text: Some(type_name), attributes: Vec::new() };
     let args = vec![(None, first), (Some("shape".to_owned()), shape), (Some("dtype".to_owned()), type_name)];
     let callee = if of.facts.full_name() == "numpy.ndarray" { "array".to_owned() } else { of.facts.simple_name() };
     Ok(PythonValue::Call { callee, args })
@@ -163,7 +165,13 @@ fn dimension(
             break;
         }
         let at = at.wrapping_add((index as i64).wrapping_mul(stride) as u64);
-        items.push(dimension(reader, of, axis + 1, at, path).unwrap_or_else(PythonValue::Missing));
+        let item = dimension(reader, of, axis + 1, at, path).unwrap_or_else(PythonValue::Missing);
+        let ends = matches!(item, PythonValue::Missing(_));
+        items.push(item);
+        // What follows is absent for the same reason.
+        if ends {
+            break;
+        }
     }
     Ok(PythonValue::Items { kind: Items::List, items, length })
 }

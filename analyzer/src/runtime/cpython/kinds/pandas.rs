@@ -17,9 +17,17 @@ pub(super) const KINDS: &[(&str, Kind)] = &[
 /// Blocks of one element type.
 const MOST_BLOCKS: u64 = 64;
 
+/// What is not laid out as it is here is shown as any other object.
+fn frame(reader: &Reader<'_, '_>, of: &mut Subject<'_>) -> Shown {
+    parts(reader, of).or_else(|_| {
+        let attributes = reader.attributes(of.at, of.path);
+        Ok(PythonValue::Object { type_name: of.facts.full_name(), at: of.at, text: None, attributes })
+    })
+}
+
 /// Its axes and blocks: the index last, the columns of a frame before it; the values of a frame's block have a column
 /// in each row. The manager's structure is Cython's: its table of methods, then the blocks, then the axes.
-fn frame(reader: &Reader<'_, '_>, of: &mut Subject<'_>) -> Shown {
+fn parts(reader: &Reader<'_, '_>, of: &mut Subject<'_>) -> Shown {
     let unknown = || Unreadable::NotA { expected: "pandas object of a known layout", at: of.at };
     let manager = reader.kept(of.at, "_mgr").ok_or_else(unknown)?;
     let axes = reader.behind_header(manager, 2)?;
@@ -35,8 +43,8 @@ fn frame(reader: &Reader<'_, '_>, of: &mut Subject<'_>) -> Shown {
         let values = reader.behind_header(block, 4)?;
         attributes.push((format!("block {number}"), reader.nested(values, of.path)));
     }
-    let text = format!("<{} object at {}>", of.facts.full_name(), of.at);
-    Ok(PythonValue::Object { type_name: of.facts.full_name(), at: of.at, text: Some(text), attributes })
+    let type_name = of.facts.full_name();
+    Ok(PythonValue::Object { type_name, at: of.at, text: None, attributes })
 }
 
 /// An index keeps an array, or a range.

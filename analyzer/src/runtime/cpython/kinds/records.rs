@@ -47,10 +47,10 @@ fn named_tuple(reader: &Reader<'_, '_>, of: &mut Subject<'_>) -> Shown {
 
 /// `os.stat_result` and the like (Objects/structseq.c): the fields' names are those of the members in C.
 fn struct_sequence(reader: &Reader<'_, '_>, of: &mut Subject<'_>) -> Shown {
-    let names = reader.heap.members_of_class(of.facts.at, MOST_FIELDS)?;
+    let names = reader.heap.members_of_class(of.facts.at)?;
     let mut names: Vec<(u64, String)> = names
-        .into_iter()
-        .filter_map(|(name, row)| Some((reader.heap.word(row, "PyMemberDef.offset").ok()?, name)))
+        .iter()
+        .filter_map(|(name, row)| Some((reader.heap.word(*row, "PyMemberDef.offset").ok()?, name.clone())))
         .collect();
     names.sort();
     record(reader, of, of.facts.full_name(), names.into_iter().map(|(_, name)| name).collect())
