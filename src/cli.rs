@@ -6,6 +6,8 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use dpdb_supervisor::ExitCodes;
+
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::engine::LimitOptions;
@@ -107,6 +109,12 @@ pub struct RunArgs {
     /// If we are killed, the command is killed too
     #[arg(long)]
     pub kill_on_exit: bool,
+    /// A process that exits with CODE, or with any but zero, leaves a snapshot too
+    #[arg(long, value_name = "nonzero|CODE", value_parser = ExitCodes::parse)]
+    pub on_exit: Option<ExitCodes>,
+    /// After TIME (such as 90s, 5m, 1h), take a snapshot of each process, then end the command
+    #[arg(long, value_name = "TIME", value_parser = dpdb_supervisor::parse_duration)]
+    pub timeout: Option<std::time::Duration>,
     /// Read a process in place and hold it until that is done, instead of a clone of it
     #[arg(long)]
     pub no_clone: bool,

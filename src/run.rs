@@ -44,6 +44,8 @@ fn options(arguments: &RunArgs) -> Result<Options, clap::Error> {
     }
     options.max_snapshots = arguments.max_snapshots;
     options.wait_all = arguments.wait_all;
+    options.on_exit = arguments.on_exit;
+    options.timeout = arguments.timeout;
     options.no_clone = arguments.no_clone;
     options.kill_on_exit = arguments.kill_on_exit;
     options.journal = arguments.journal.clone();

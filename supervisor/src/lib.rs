@@ -29,7 +29,7 @@ mod tracer;
 mod tree;
 
 pub use event::{Event, Observer, Outcome, SnapshotWritten, SuperviseError};
-pub use options::{Options, SignalSet, UnknownSignal};
+pub use options::{ExitCodes, Options, SignalSet, UnknownSignal, parse_duration};
 pub use proc::proc_dir;
 pub use snap::{SnapError, snap};
 pub use stop::{Birth, Stop};

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use dpdb_snapshot::process::Signal;
 
@@ -26,6 +27,10 @@ pub struct Options {
     pub kill_on_exit: bool,
     /// Read processes in place, and hold them until that is done, where they would be cloned.
     pub no_clone: bool,
+    /// The exit codes that leave a snapshot.
+    pub on_exit: Option<ExitCodes>,
+    /// After so long the tree is snapshot, and ended.
+    pub timeout: Option<Duration>,
     /// A file to append the history of the tree to, a JSON object per line.
     pub journal: Option<PathBuf>,
 }
@@ -42,9 +47,61 @@ impl Options {
             wait_all: false,
             kill_on_exit: false,
             no_clone: false,
+            on_exit: None,
+            timeout: None,
             journal: None,
         }
     }
+}
+
+/// Exit codes that are told from the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitCodes {
+    /// All but zero.
+    Nonzero,
+    /// This one.
+    Code(u8),
+}
+
+impl ExitCodes {
+    /// Reads `nonzero` or a number.
+    ///
+    /// # Errors
+    /// What was expected, as a sentence.
+    pub fn parse(text: &str) -> Result<ExitCodes, String> {
+        match text.parse() {
+            Ok(code) => Ok(ExitCodes::Code(code)),
+            Err(_) if text == "nonzero" => Ok(ExitCodes::Nonzero),
+            Err(_) => Err("write 'nonzero' or an exit code".to_owned()),
+        }
+    }
+
+    /// Whether `code` is one of them.
+    pub fn includes(self, code: i32) -> bool {
+        match self {
+            ExitCodes::Nonzero => code != 0,
+            ExitCodes::Code(wanted) => code == i32::from(wanted),
+        }
+    }
+}
+
+/// Reads a duration such as `90s`, `5m`, `1h`, `250ms`; a number alone is seconds.
+///
+/// # Errors
+/// What was expected, as a sentence.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let milliseconds = match unit {
+        "ms" => 1,
+        "" | "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => 0,
+    };
+    let number = number.parse::<u64>().ok().filter(|_| milliseconds > 0);
+    let total = number.and_then(|number| number.checked_mul(milliseconds));
+    total.map(Duration::from_millis).ok_or_else(|| "write a number and ms, s, m or h, such as 90s".to_owned())
 }
 
 /// A set of signals.
@@ -120,7 +177,7 @@ impl fmt::Debug for SignalSet {
 
 #[cfg(test)]
 mod tests {
-    use super::SignalSet;
+    use super::{ExitCodes, SignalSet, parse_duration};
     use dpdb_snapshot::process::Signal;
 
     #[test]
@@ -135,6 +192,19 @@ mod tests {
             SignalSet::parse("SEGV,NOPE").unwrap_err().to_string(),
             "\"NOPE\" names no signal: say SEGV, SIGSEGV or 11"
         );
+    }
+
+    #[test]
+    fn durations_have_units_and_exit_codes_are_numbers_or_nonzero() {
+        let milliseconds = |text: &str| parse_duration(text).map(|duration| duration.as_millis());
+        assert_eq!((milliseconds("90s"), milliseconds("250ms"), milliseconds("7")), (Ok(90_000), Ok(250), Ok(7_000)));
+        assert_eq!((milliseconds("2m"), milliseconds("1h")), (Ok(120_000), Ok(3_600_000)));
+        for nonsense in ["", "s", "1d", "-1s", "1.5s", "99999999999999999999", "18446744073709551615h"] {
+            assert!(parse_duration(nonsense).is_err(), "{nonsense}");
+        }
+        assert!(ExitCodes::Nonzero.includes(1) && !ExitCodes::Nonzero.includes(0));
+        assert_eq!(ExitCodes::parse("3"), Ok(ExitCodes::Code(3)));
+        assert!(ExitCodes::parse("256").is_err() && ExitCodes::parse("zero").is_err());
     }
 
     #[test]

@@ -84,6 +84,11 @@ impl Tracer {
             None if !settled && self.options.signals.contains(signal) => {
                 self.begin_snapshot(pid, tid, Cause::KilledBy { signal, tid }, true, false);
             }
+            None if !settled => {
+                if let Some(cause) = self.wants_exit(status) {
+                    self.begin_snapshot(pid, tid, cause, true, false);
+                }
+            }
             None => {}
         }
     }
@@ -207,6 +212,7 @@ impl Tracer {
         let held = process.held();
         let Some(dying) = process.dying.as_mut() else { return };
         if dying.cause.signal().is_none() {
+            process.settled = dying.exiting;
             return self.let_go(pid);
         }
         process.settled = true;

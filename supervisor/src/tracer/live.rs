@@ -80,8 +80,11 @@ impl Tracer {
     }
 
     /// Reads what can be read of a process while it runs.
-    fn look_at(&mut self, pid: i32, number: u64, by: &str) {
-        let Some(process) = self.tree.process(pid) else { return };
+    pub(super) fn look_at(&mut self, pid: i32, number: u64, by: &str) {
+        let Some(process) = self.tree.process(pid) else {
+            self.snapshots.give_back();
+            return self.answer(number, Err("it is gone"));
+        };
         let cause = Cause::Requested { by: by.to_owned() };
         let tree = self.tree.processes().map(|process| process.id.pid).collect();
         let request = Request { cause: cause.clone(), stopped_at: Instant::now(), tree, doing: HashMap::new(), number };
@@ -120,6 +123,7 @@ impl Tracer {
 
     /// Tells who asked for a snapshot what came of it.
     pub(super) fn answer(&mut self, number: u64, path: Result<&Path, &str>) {
+        self.timed_out.remove(&number);
         let Some(sender) = self.answers.remove(&number) else { return };
         let path = path.map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
         let path = path.map_err(str::to_owned);

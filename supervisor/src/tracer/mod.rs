@@ -14,7 +14,9 @@ mod images;
 mod leaving;
 mod live;
 mod signals;
+mod triggers;
 
+use std::collections::HashSet;
 use std::sync::mpsc::Receiver;
 use std::time::Instant;
 
@@ -33,6 +35,7 @@ pub(crate) use births::children_now;
 use forwarding::Forwarding;
 use images::Images;
 use live::Answers;
+use triggers::Timeout;
 
 /// The options with which everything is seized (ptrace(2), PTRACE_SETOPTIONS). EXIT costs ten microseconds per thread
 /// and shows the deaths that no signal stop announces.
@@ -63,6 +66,9 @@ pub(crate) struct Tracer {
     images: Images,
     requests: Receiver<SnapRequest>,
     answers: Answers,
+    timeout: Timeout,
+    /// The snapshots that the end of the tree waits for.
+    timed_out: HashSet<u64>,
     /// Somebody is in a hurry to be rid of us.
     abandon: bool,
 }
@@ -105,6 +111,7 @@ impl Tracer {
         }
         let main =
             Main { launched: parts.launched, executed: false, outcome: None, stop_mirrored: false, stop_signal: None };
+        let timeout = Timeout::new(parts.options.timeout);
         let tracer = Tracer {
             options: parts.options,
             reporter: parts.reporter,
@@ -122,6 +129,8 @@ impl Tracer {
             images: Images::default(),
             requests: parts.requests,
             answers: Answers::new(),
+            timeout,
+            timed_out: HashSet::new(),
             abandon: false,
         };
         tracer.tell_start(pid, std::process::id() as i32);
@@ -141,6 +150,7 @@ impl Tracer {
             self.forward(&received);
             self.mirror_stop();
             self.take_requests();
+            self.advance_timeout();
             self.advance_snapshots();
             if let Some(outcome) = self.outcome(nobody_left) {
                 self.leave();
@@ -256,7 +266,8 @@ impl Tracer {
 
     /// Waits for the next signal (SIGCHLD above all), result of a worker, or deadline.
     fn sleep(&self) {
-        let timeout = self.next_deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let deadline = [self.next_deadline(), self.timeout.deadline()].into_iter().flatten().min();
+        let timeout = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         use std::os::fd::AsFd;
         if let Ok(ready) = sys::wait_until_readable(self.signals.as_fd(), self.bell.as_fd(), timeout)
             && ready.second
