@@ -111,6 +111,7 @@ fn exception(heap: &Heap<'_>, at: Avma, beside: Option<Avma>) -> PythonException
     let kind = heap.object(at, "PyObject.ob_type").ok();
     PythonException {
         type_name: kind.map(|kind| type_name(heap, kind)).unwrap_or_default(),
+        bases: kind.map(|kind| bases(heap, kind)).unwrap_or_default(),
         message: Text::from(message.as_str()),
         own_str,
         args: args.into_iter().map(|arg| reader.value(arg)).collect(),
@@ -140,6 +141,7 @@ fn unmade(heap: &Heap<'_>, found: &Found) -> PythonException {
     let (frames, traceback_end) = traceback::frames(heap, beside);
     PythonException {
         type_name: found.kind.map(|kind| type_name(heap, kind)).unwrap_or_default(),
+        bases: found.kind.map(|kind| bases(heap, kind)).unwrap_or_default(),
         message: Text::from(message::of_arguments(heap, &args).as_str()),
         own_str: false,
         args: args.into_iter().map(|arg| reader.value(arg)).collect(),
@@ -162,6 +164,10 @@ fn type_name(heap: &Heap<'_>, kind: Avma) -> Text {
         Err(why) => format!("<{why}>"),
     };
     Text::from(name.as_str())
+}
+
+fn bases(heap: &Heap<'_>, kind: Avma) -> Vec<Text> {
+    heap.mro(kind).unwrap_or_default().into_iter().map(|base| type_name(heap, base)).collect()
 }
 
 /// `__notes__`: a list that stands among the exception's attributes.

@@ -53,7 +53,7 @@ pub(super) fn is_exception(heap: &Heap<'_>, at: Avma) -> bool {
     heap.type_of(at).is_ok_and(|facts| facts.has(EXCEPTION))
 }
 
-fn in_flight(heap: &Heap<'_>, state: Avma) -> Result<Option<Found>, Unreadable> {
+pub(super) fn in_flight(heap: &Heap<'_>, state: Avma) -> Result<Option<Found>, Unreadable> {
     let raised = ExceptionState::Raised;
     if heap.layout.has("PyThreadState.current_exception") {
         let at = heap.pointer(state, "PyThreadState.current_exception")?;

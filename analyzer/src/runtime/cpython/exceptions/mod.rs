@@ -37,6 +37,9 @@ pub struct PythonExceptions {
 pub struct PythonException {
     /// Its type as a traceback names it: with its module, unless that is `builtins` or `__main__`.
     pub type_name: Text,
+    /// The names of the classes that are searched for its attributes, its own first (`__mro__`).
+    #[serde(skip)]
+    pub bases: Vec<Text>,
     /// What `str()` makes of it; where its class has a `__str__` of its own, the arguments as `repr()` writes them.
     pub message: Text,
     /// Its class has a `__str__` of its own, which would have to be run.

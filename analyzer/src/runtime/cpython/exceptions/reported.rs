@@ -8,10 +8,12 @@ use super::super::frames;
 use super::super::heap::Heap;
 use super::super::locals;
 use super::super::threads::PythonThread;
-use super::found::{ExceptionState, Found, handled, is_exception};
+use super::found::{ExceptionState, Found, handled, in_flight, is_exception};
 
 /// So many frames of the thread are searched for the exception of a traceback.
 const SEARCHED_FRAMES: usize = 16;
+/// So many exceptions are searched that one came of.
+const LONGEST_CHAIN: usize = 64;
 /// Items of the structures that hooks are given (`sys.UnraisableHookArgs`, `threading.ExceptHookArgs`).
 const HOOK_ITEMS: u64 = 5;
 
@@ -23,11 +25,20 @@ pub(super) fn find(heap: &Heap<'_>, process: &Process, thread: &PythonThread) ->
         return None;
     }
     if let Some(at) = caught.object.filter(|at| is_exception(heap, *at)) {
-        return Some(Found::object(ExceptionState::Reported, at));
+        return Some(with_traceback(heap, thread, at));
     }
     let registers = process.thread(caught.tid)?.registers.as_ref()?.general;
     let [first, second] = [registers.rdi, registers.rsi].map(Avma);
     of_hook(heap, second).or_else(|| of_traceback(heap, thread, first))
+}
+
+/// An exception whose address is known. Up to 3.11 its traceback stands beside it, as long as no handler has it.
+fn with_traceback(heap: &Heap<'_>, thread: &PythonThread, at: Avma) -> Found {
+    let in_flight = in_flight(heap, thread.state).ok().flatten();
+    let mut places = in_flight.into_iter().chain(handled(heap, thread.state));
+    let place = places.find(|found| found.value == Some(at));
+    let state = ExceptionState::Reported;
+    place.map_or_else(|| Found::object(state, at), |found| Found { state, ..found })
 }
 
 /// The second argument of a hook in C is a structure of the type, the value and the traceback.
@@ -46,8 +57,8 @@ fn of_hook(heap: &Heap<'_>, arguments: Avma) -> Option<Found> {
     })
 }
 
-/// The getter of `tb_next` has a traceback: that of an exception which is being handled, or which a variable of
-/// traceback.py holds.
+/// The getter of `tb_next` has a traceback: that of an exception which is being handled or which such a one came of,
+/// or of one which a variable of traceback.py holds.
 fn of_traceback(heap: &Heap<'_>, thread: &PythonThread, traceback: Avma) -> Option<Found> {
     heap.expect(traceback, "traceback").ok()?;
     let is_its = |at: &Avma| {
@@ -56,7 +67,8 @@ fn of_traceback(heap: &Heap<'_>, thread: &PythonThread, traceback: Avma) -> Opti
     };
     let beside = |found: &Found| found.traceback == Some(traceback);
     let being_handled = handled(heap, thread.state).into_iter();
-    let mut being_handled = being_handled.filter(|found| beside(found) || found.value.as_ref().is_some_and(is_its));
+    let came_of_it = |at: Avma| chain(heap, at).iter().any(is_its);
+    let mut being_handled = being_handled.filter(|found| beside(found) || found.value.is_some_and(came_of_it));
     let in_variables = || {
         let frames = frames::stack(heap, thread, SEARCHED_FRAMES).frames;
         let objects = frames.iter().flat_map(|frame| locals::objects(heap, frame).unwrap_or_default());
@@ -65,4 +77,18 @@ fn of_traceback(heap: &Heap<'_>, thread: &PythonThread, traceback: Avma) -> Opti
     };
     let reported = |found| Found { state: ExceptionState::Reported, ..found };
     being_handled.next().map(reported).or_else(in_variables)
+}
+
+/// An exception, and those that it came of. Python prints these with it, up to 3.10 even before it.
+fn chain(heap: &Heap<'_>, at: Avma) -> Vec<Avma> {
+    let mut chain = vec![at];
+    let mut next = 0;
+    while let Some(at) = chain.get(next).copied().filter(|_| chain.len() < LONGEST_CHAIN) {
+        for field in ["PyBaseExceptionObject.cause", "PyBaseExceptionObject.context"] {
+            let before = heap.pointer(at, field).ok().flatten();
+            chain.extend(before.filter(|before| is_exception(heap, *before) && !chain.contains(before)));
+        }
+        next += 1;
+    }
+    chain
 }
