@@ -83,6 +83,10 @@ enum Sub {
     --signals SEGV,ABRT      these only\n  \
     --signals=+KILL,-QUIT    the default set (SEGV BUS FPE ILL ABRT SYS TRAP QUIT XCPU XFSZ), changed\n  \
     --signals all            every signal that ends a process\n\n\
+    Exceptions that nobody handles leave snapshots, too:\n  \
+    --catch=+cxx,+rust-panic             those of C++ and Rust beside those of Python\n  \
+    --catch python:KeyboardInterrupt     of Python only, and this one though it is no failure\n  \
+    --ignore-exception 'app.Retry*'      not these\n\n\
     Fields of --name: {pid} {ppid} {comm} {signal} {time} {host} {rank} {n}")]
 pub struct RunArgs {
     /// Put snapshots into this directory, which is made if need be [default: the working directory]
@@ -97,6 +101,13 @@ pub struct RunArgs {
     /// Which deaths leave a snapshot: a list, +SIG and -SIG, or all
     #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
     pub signals: Option<String>,
+    /// What leaves a snapshot besides: signals, python, python-logged, python:TYPE, cxx, cxx-throw, rust-panic; +X and
+    /// -X change the default [default: signals,python]
+    #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
+    pub catch: Option<String>,
+    /// Take no snapshot for exceptions whose type matches, such as 'app.*' (may be repeated)
+    #[arg(long, value_name = "GLOB")]
+    pub ignore_exception: Vec<String>,
     /// Print nothing but errors
     #[arg(long, short)]
     pub quiet: bool,

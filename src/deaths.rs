@@ -17,7 +17,7 @@ use dpdb_snapshot::{Process, Text};
 use dpdb_supervisor::{Event, Observer, SnapshotWritten};
 
 use crate::cli::FileArgs;
-use crate::engine::{Crash, Engine, FrameLine, death};
+use crate::engine::{Crash, Engine, FrameLine};
 use crate::render::{self, Role, Style, clean, clean_str, units};
 
 /// Frames under a death's line, from the innermost on to this many past the user's own.
@@ -156,7 +156,7 @@ fn describe(written: &SnapshotWritten, found: Option<(Crash, Vec<FrameLine>)>, s
         None => (bare_headline(written.pid, &written.comm, &written.cause), None, [].as_slice()),
     };
     if let Some(place) = place {
-        let _ = write!(headline, " in {place}");
+        headline += &place;
     }
     let path = clean(&Text::from(written.path.strip_prefix(".").unwrap_or(&written.path)));
     let size = units::bytes(written.bytes);
@@ -169,28 +169,39 @@ fn describe(written: &SnapshotWritten, found: Option<(Crash, Vec<FrameLine>)>, s
     text
 }
 
-/// `string_at (_ctypes.c:5564) called from work (w.py:4)`.
+/// ` in string_at (_ctypes.c:5564) called from work (w.py:4)`; of an exception ` (train.py:88 in step)`.
 fn whole_place(crash: &Crash) -> Option<String> {
-    let place_of = place(crash.frame.as_ref()?)?;
+    let frame = crash.frame.as_ref()?;
+    if crash.exception.is_some()
+        && let (Some(function), Some(line)) = (&frame.function, line(frame))
+    {
+        return Some(format!(" ({line} in {})", clean(function)));
+    }
+    let place_of = format!(" in {}", place(frame)?);
     let caller = crash.python.as_ref().and_then(place).map(|python| format!(" called from {python}"));
     Some(place_of + &caller.unwrap_or_default())
 }
 
 /// `Queue::pop (queue.cpp:41)`; of a program without names, `dash`.
 fn place(frame: &FrameLine) -> Option<String> {
-    let file_name = |path: &Text| Some(clean(&Text::from(Path::new(path.as_path().file_name()?))));
     let module = frame.module.as_ref().and_then(file_name);
     let Some(function) = frame.function.as_ref().map(clean) else { return module };
-    let file = frame.file.as_ref().and_then(file_name);
-    let line = file.zip(frame.line).map(|(file, line)| format!("{file}:{line}"));
-    Some(line.or(module).map_or_else(|| function.clone(), |place| format!("{function} ({place})")))
+    Some(line(frame).or(module).map_or_else(|| function.clone(), |place| format!("{function} ({place})")))
+}
+
+/// `queue.cpp:41`.
+fn line(frame: &FrameLine) -> Option<String> {
+    Some(format!("{}:{}", file_name(frame.file.as_ref()?)?, frame.line?))
+}
+
+fn file_name(path: &Text) -> Option<String> {
+    Some(clean(&Text::from(Path::new(path.as_path().file_name()?))))
 }
 
 /// The death as far as the cause alone tells it.
 fn bare_headline(pid: i32, comm: &Text, cause: &Cause) -> String {
-    let process = Process { pid, cause: Some(cause.clone()), ..Process::default() };
-    let death = death(&process).map(|death| format!(" died of {}", clean_str(&death)));
-    format!("pid {pid} ({}){}", clean(comm), death.unwrap_or_default())
+    let process = Process { pid, comm: comm.clone(), cause: Some(cause.clone()), ..Process::default() };
+    render::headline(&Crash::new(&process, None), &Style::default())
 }
 
 /// How often a snapshot may be read back: a burst, then a rate.

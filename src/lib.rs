@@ -16,6 +16,8 @@ mod inspect;
 mod interact;
 mod ls;
 mod parallel;
+mod python_callers;
+mod python_judge;
 pub mod render;
 mod report;
 mod run;

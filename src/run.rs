@@ -2,11 +2,13 @@
 
 use std::process::ExitCode;
 
+use dpdb_supervisor::catch::CatchList;
 use dpdb_supervisor::{Options, Outcome, SignalSet, SuperviseError};
 
 use crate::cli::{self, RunArgs};
 use crate::deaths::Deaths;
 use crate::failure::{complain, sentence};
+use crate::python_judge::PythonJudge;
 
 /// Supervises, and ends as the command ended. Nothing is ever written to stdout: it is the command's.
 pub fn run(arguments: RunArgs) -> ExitCode {
@@ -19,8 +21,9 @@ pub fn run(arguments: RunArgs) -> ExitCode {
     if let Err(error) = std::fs::create_dir_all(&options.output_dir) {
         complain(&format!("cannot make the output directory {}: {error}", options.output_dir.display()));
     }
+    let judge = PythonJudge::new(options.catch.clone());
     let mut deaths = Deaths::new(arguments.quiet);
-    let outcome = dpdb_supervisor::supervise(options, &mut deaths);
+    let outcome = dpdb_supervisor::supervise(options, &mut deaths, Some(Box::new(judge)));
     deaths.finish();
     match outcome {
         Ok(outcome) => end_as(outcome, &command),
@@ -42,6 +45,10 @@ fn options(arguments: &RunArgs) -> Result<Options, clap::Error> {
     if let Some(list) = &arguments.signals {
         options.signals = SignalSet::parse(list).map_err(|error| cli::usage_error(format!("--signals: {error}")))?;
     }
+    if let Some(list) = &arguments.catch {
+        options.catch = CatchList::parse(list).map_err(|error| cli::usage_error(format!("--catch: {error}")))?;
+    }
+    options.catch.ignored.clone_from(&arguments.ignore_exception);
     options.max_snapshots = arguments.max_snapshots;
     options.wait_all = arguments.wait_all;
     options.on_exit = arguments.on_exit;

@@ -18,6 +18,9 @@ pub fn headline(crash: &Crash, style: &Style) -> String {
     let who = format!("pid {} ({name})", crash.pid);
     let what = style.paint(Role::Error, what_happened(crash));
     match (&crash.death, &crash.exception, &crash.cause) {
+        (_, Some(exception), _) if exception.language == ExceptionLanguage::Rust && exception.summary.is_none() => {
+            format!("{who} {}", style.paint(Role::Error, "panicked"))
+        }
         (_, Some(exception), _) => format!("{who} {} {what}", raised(exception)),
         (Some(_), ..) => format!("{who} died of {what}"),
         (None, None, Some(cause)) => format!("{who}: a snapshot {}", clean_str(cause)),

@@ -10,6 +10,7 @@
 //! **What it does not know.** What the bytes of a process mean.
 
 pub mod capture;
+pub mod catch;
 pub mod doctor;
 pub mod event;
 mod history;

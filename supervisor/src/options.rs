@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use dpdb_snapshot::process::Signal;
 
+use crate::catch::CatchList;
+
 /// What to run, and what to keep of it.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -19,6 +21,8 @@ pub struct Options {
     pub name_template: String,
     /// How many snapshots to write at most.
     pub max_snapshots: Option<u64>,
+    /// What else leaves a snapshot, and whether signals do.
+    pub catch: CatchList,
     /// The signals whose deaths leave a snapshot.
     pub signals: SignalSet,
     /// Stay until the last process of the tree is gone, not only until the command itself is.
@@ -43,6 +47,7 @@ impl Options {
             output_dir: PathBuf::from("."),
             name_template: "pid_{pid}.snap".to_owned(),
             max_snapshots: None,
+            catch: CatchList::default(),
             signals: SignalSet::crashes(),
             wait_all: false,
             kill_on_exit: false,

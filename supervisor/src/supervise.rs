@@ -9,6 +9,7 @@ use dpdb_snapshot::process::Signal;
 use nix::unistd::{getpid, gettid};
 
 use crate::capture::{Destination, NameTemplate};
+use crate::catch::Judge;
 use crate::history::{Journal, Reporter, hand_on};
 use crate::launch::launch;
 use crate::snap::SnapRequest;
@@ -19,6 +20,8 @@ use crate::{Event, Observer, Options, Outcome, Stop, SuperviseError, doctor};
 
 /// Runs `options.command` and everything that it starts, until it ends, and captures what dies.
 ///
+/// `judge` tells which Python exceptions to take; without one, none is.
+///
 /// Standard input and output become `/dev/null`: they are the command's from now on, and so is their end. It blocks all
 /// signals of the calling thread and leaves them so: what is pending when the command ends (Ctrl-C was
 /// for both) must not change how *we* end. Where the command was killed, call
@@ -28,12 +31,16 @@ use crate::{Event, Observer, Options, Outcome, Stop, SuperviseError, doctor};
 ///
 /// # Errors
 /// Where nothing could be started. How the command ended, or that there is no such command, is an [`Outcome`].
-pub fn supervise(options: Options, observer: &mut dyn Observer) -> Result<Outcome, SuperviseError> {
+pub fn supervise(
+    options: Options,
+    observer: &mut dyn Observer,
+    judge: Option<Box<dyn Judge>>,
+) -> Result<Outcome, SuperviseError> {
     // Blocked here, a signal goes to any other thread that does not block it, SIGCHLD above all: we would wait for ever.
     if !is_only_thread() {
         return Err(SuperviseError::NotAlone);
     }
-    play(options, observer)
+    play(options, observer, judge)
 }
 
 fn is_only_thread() -> bool {
@@ -41,7 +48,11 @@ fn is_only_thread() -> bool {
     gettid() == getpid() && tasks <= 1
 }
 
-fn play(options: Options, observer: &mut dyn Observer) -> Result<Outcome, SuperviseError> {
+fn play(
+    options: Options,
+    observer: &mut dyn Observer,
+    judge: Option<Box<dyn Judge>>,
+) -> Result<Outcome, SuperviseError> {
     let template = NameTemplate::parse(&options.name_template).map_err(|error| SuperviseError::NameTemplate {
         template: options.name_template.clone(),
         reason: error.to_string(),
@@ -57,7 +68,7 @@ fn play(options: Options, observer: &mut dyn Observer) -> Result<Outcome, Superv
     let _ = crate::snap::listen(sender, bell.clone());
     let (reporter, events) = Reporter::new(journal.is_some() || observer.wants_history());
     let signals = SignalFd::new().map_err(system("signalfd"))?;
-    let stage = Stage { options, reporter, state, signals, snapshots, reports, requests, bell };
+    let stage = Stage { options, reporter, state, signals, snapshots, reports, requests, bell, judge };
     let main = Arc::new(AtomicI32::new(0));
     let result = {
         let main = Arc::clone(&main);
@@ -105,6 +116,7 @@ struct Stage {
     reports: Receiver<Report>,
     requests: Receiver<SnapRequest>,
     bell: Bell,
+    judge: Option<Box<dyn Judge>>,
 }
 
 impl Stage {
@@ -113,6 +125,7 @@ impl Stage {
     fn play(self, main: &AtomicI32) -> Result<Outcome, SuperviseError> {
         let inherited_children = children_now();
         let launched = launch(&self.options.command, &self.state, ptrace_options(self.options.kill_on_exit))?;
+        sys::raise_descriptor_limit();
         // The test runner's are its own.
         if !cfg!(test) {
             sys::drop_standard_streams();
@@ -129,6 +142,7 @@ impl Stage {
             bell: self.bell,
             inherited_children,
             privileged: doctor::has_ptrace_capability(),
+            judge: self.judge,
         });
         Ok(tracer.run())
     }
@@ -217,7 +231,7 @@ mod tests {
         let script = "sh -c 'kill -SEGV $$'; exit 7";
         let mut options = Options::new(["sh", "-c", script].map(Into::into).to_vec());
         options.output_dir = directory.path().to_owned();
-        match play(options, &mut Printed) {
+        match play(options, &mut Printed, None) {
             Ok(outcome) => println!("outcome: {outcome:?}"),
             Err(error) => println!("error: {error}"),
         }
@@ -259,7 +273,7 @@ mod tests {
     #[test]
     fn beside_another_thread_nothing_is_supervised() {
         // The runner's main thread is another one.
-        let error = supervise(Options::new(vec!["true".into()]), &mut Printed).unwrap_err();
+        let error = supervise(Options::new(vec!["true".into()]), &mut Printed, None).unwrap_err();
         assert!(error.to_string().contains("main thread"), "{error}");
     }
 }

@@ -5,13 +5,16 @@
 //! worker's result does, carries the process's serial number beside the pid.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Instant;
 
 use dpdb_snapshot::arch::x86_64::GeneralRegisters;
 use dpdb_snapshot::process::{Cause, FirstChance, Signal};
 
 use crate::capture::Doing;
+use crate::catch::Planted;
 use crate::snapshots::Job;
+use crate::tracer::{Allowance, Chain};
 use crate::{RunningProcess, Stop};
 
 /// All that is traced.
@@ -33,6 +36,10 @@ pub(crate) struct Process {
     pub(crate) settled: bool,
     /// The thread that sleeps until this process calls exec or ends.
     pub(crate) vfork_parent: Option<i32>,
+    /// Its catchpoints.
+    pub(crate) planted: Vec<Arc<Planted>>,
+    /// How often it may still be stopped at them.
+    pub(crate) allowance: Allowance,
 }
 
 /// A traced thread.
@@ -47,6 +54,10 @@ pub(crate) struct Thread {
     pub(crate) first_chance: Option<Box<FirstChance>>,
     /// It was sent back into a system call that our interrupt had ended: with these registers, instead of those.
     pub(crate) sent_back: Option<Box<SentBack>>,
+    /// The chain that a catchpoint is being called for.
+    pub(crate) chain: Option<Chain>,
+    /// A snapshot was taken of the exception that it is about to end the process with.
+    pub(crate) threw: bool,
 }
 
 /// What a thread does, as far as we know.
@@ -66,6 +77,8 @@ pub(crate) enum State {
 pub(crate) enum Reaction {
     /// It runs, taking this signal; zero for none.
     Continue(i32),
+    /// It is kept in its stop, to go on without a signal when that is decided.
+    Hold,
     /// It stays stopped, as its group does.
     Listen,
 }
@@ -149,7 +162,15 @@ impl Tree {
         self.last_serial += 1;
         let id = RunningProcess { pid, serial: self.last_serial };
         let threads = BTreeMap::from([(pid, Thread::default())]);
-        let process = Process { id, threads, dying: None, settled: false, vfork_parent: None };
+        let process = Process {
+            id,
+            threads,
+            dying: None,
+            settled: false,
+            vfork_parent: None,
+            planted: Vec::new(),
+            allowance: Allowance::new(),
+        };
         self.processes.insert(pid, process);
         self.owners.insert(pid, pid);
     }
@@ -181,6 +202,13 @@ impl Tree {
             self.owners.remove(tid);
         }
         Some(process)
+    }
+
+    /// Takes all catchpoints away.
+    pub(crate) fn forget_planted(&mut self) {
+        for process in self.processes.values_mut() {
+            process.planted.clear();
+        }
     }
 
     /// Process `pid` has called exec: of its threads the one that did is left, and has the process's own id from now

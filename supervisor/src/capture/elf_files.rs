@@ -62,6 +62,11 @@ pub fn find_elf_files(
     found
 }
 
+/// The ELF files whose path `wanted` says yes to.
+pub fn modules_of(mappings: &[MappedMemory], memory: &dyn Memory, wanted: impl Fn(&[u8]) -> bool) -> Vec<Module> {
+    find_elf_files(mappings, memory, |mapped| wanted(mapped.mapping.path.as_bytes())).modules
+}
+
 /// The end of the last mapping of the same file as the first one, before the file's start is mapped again.
 fn last_of_file(mappings: &[MappedMemory]) -> Option<Avma> {
     let (first, rest) = mappings.split_first()?;

@@ -21,7 +21,10 @@ mod stream;
 mod survey;
 
 pub use destination::{CaptureError, Destination};
+pub(crate) use elf_files::modules_of;
 pub use freeze::{Doing, Frozen, Request, freeze};
+pub(crate) use mapping_table::{MappedMemory, read_mapping_table};
+pub use memory::ProcessMemory;
 pub use name_template::{NameTemplate, TemplateError};
 pub use stream::{Written, stream};
 

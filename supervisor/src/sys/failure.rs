@@ -37,6 +37,7 @@ pub enum Call {
     Link,
     SeekData,
     ReadAt,
+    PerfEvent,
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod inherited;
 mod interrupt;
 mod memory;
 mod pagemap;
+mod perf;
 mod poll;
 mod process;
 mod ptrace;
@@ -28,10 +29,11 @@ pub use nix::errno::Errno;
 pub use pagemap::{
     GUARD as PAGE_GUARD, PRESENT as PAGE_PRESENT, PageRegion, SWAPPED as PAGE_SWAPPED, ZERO as PAGE_ZERO, scan_pagemap,
 };
+pub use perf::{Breakpoint, breakpoint_cookie};
 pub use poll::{Bell, Ready, pipe, wait_until_readable};
 pub use process::{
-    drop_standard_streams, effective_group, effective_user, foreground_group, group_of, kill, peer, pidfd, session_of,
-    set_core_limit_to_zero, thread_exists, thread_kill,
+    drop_standard_streams, effective_group, effective_user, foreground_group, group_of, kill, peer, pidfd,
+    raise_descriptor_limit, session_of, set_core_limit_to_zero, thread_exists, thread_kill,
 };
 pub use ptrace::{
     Resume, detach, event_message, general_registers, interrupt, listen, register_set, restartable_sequence, resume,

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
-use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::socket::{getsockopt, sockopt};
 use nix::unistd::{self, Pid};
 
@@ -61,6 +61,14 @@ pub fn foreground_group() -> Option<i32> {
 pub fn set_core_limit_to_zero() {
     // The limit may always be lowered.
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+}
+
+/// Lets this process open as many files as it may (RLIMIT_NOFILE): the breakpoints of a large tree have a descriptor
+/// each. To be called when the command is started already, which keeps the limit that we were given.
+pub fn raise_descriptor_limit() {
+    if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+    }
 }
 
 /// A descriptor that stands for thread `tid` (pidfd_open(2)); for a thread that is not its process's first, the kernel

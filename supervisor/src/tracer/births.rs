@@ -18,6 +18,7 @@ impl Tracer {
         let new = self.tree.process(pid).is_none();
         self.tree.add_thread(tid, pid);
         if new {
+            self.catch_in_copy(pid, status.ppid);
             self.tell_start(pid, status.ppid);
         }
         pid
@@ -34,6 +35,10 @@ impl Tracer {
             None if !sys::thread_exists(child, child) => return,
             None => {
                 self.tree.add_process(child);
+                // After vfork it only calls exec, mostly.
+                if birth != Birth::Vfork {
+                    self.catch_in_copy(child, pid);
+                }
                 self.tell_start(child, pid);
             }
         }
@@ -66,6 +71,7 @@ impl Tracer {
             self.warn_of_lost_privileges(pid);
         }
         self.warn_of_leak_sanitizer(pid);
+        self.catch_in_program(pid);
     }
 
     /// The vfork that made `pid`, if one did, lets its parent run again.

@@ -72,6 +72,7 @@ impl Tracer {
     pub(super) fn exiting(&mut self, pid: i32, tid: i32) {
         let status = sys::event_message(tid).unwrap_or(0);
         let signal = Signal((status & 0x7f) as i32);
+        let is_wanted = self.leaves_a_snapshot(signal);
         let Some(process) = self.tree.process_mut(pid) else { return };
         if let Some(thread) = process.threads.get_mut(&tid) {
             thread.exiting = true;
@@ -81,7 +82,7 @@ impl Tracer {
             // It was about to die of a signal, and another thread's exit_group came before.
             Some(dying) if dying.tid == tid && signal.0 == 0 && dying.phase.is_early() => self.cancel(pid),
             Some(_) => {}
-            None if !settled && self.options.signals.contains(signal) => {
+            None if !settled && is_wanted => {
                 self.begin_snapshot(pid, tid, Cause::KilledBy { signal, tid }, true, false);
             }
             None if !settled => {

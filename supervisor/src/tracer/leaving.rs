@@ -14,6 +14,7 @@ impl Tracer {
     /// make epoll_wait(2) and its like fail with EINTR. The kernel detaches them when this thread ends, and they never
     /// know (kernel/ptrace.c, `exit_ptrace`); what is in a group-stop stays in it.
     pub(super) fn leave(&mut self) {
+        self.end_catching();
         let deadline = Instant::now() + STOP_TIMEOUT;
         while self.is_injecting() && Instant::now() < deadline {
             self.take_stops();
@@ -30,7 +31,8 @@ impl Tracer {
             if stop.is_end() {
                 self.ended(tid, stop);
             } else {
-                let signal = delivered(stop).map_or(0, |signal| signal.0);
+                let signal = if self.at_catchpoint_of_ours(tid, stop) { None } else { delivered(stop) };
+                let signal = signal.map_or(0, |signal| signal.0);
                 // ESRCH: it was killed meanwhile.
                 let _ = sys::detach(tid, Resume { signal });
             }

@@ -8,6 +8,7 @@
 //! (ptrace(2), "Death under ptrace").
 
 mod births;
+mod catching;
 mod deaths;
 mod forwarding;
 mod images;
@@ -22,6 +23,7 @@ use std::time::Instant;
 
 use dpdb_snapshot::process::Signal;
 
+use crate::catch::Judge;
 use crate::history::Reporter;
 use crate::launch::Launched;
 use crate::leak_sanitizer::LeakSanitizer;
@@ -32,6 +34,8 @@ use crate::tree::{Reaction, State, Tree};
 use crate::{Event, Options, Outcome, Stop};
 
 pub(crate) use births::children_now;
+use catching::Catching;
+pub(crate) use catching::{Allowance, Chain};
 use forwarding::Forwarding;
 use images::Images;
 use live::Answers;
@@ -61,6 +65,7 @@ pub(crate) struct Tracer {
     inherited_children: Vec<i32>,
     privileged: bool,
     leak_sanitizer: LeakSanitizer,
+    catching: Catching,
     /// The processes that are held for a snapshot, in the order in which they began to die.
     dying: Vec<i32>,
     images: Images,
@@ -87,7 +92,6 @@ struct Main {
 }
 
 /// What the loop is made with.
-#[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) options: Options,
     pub(crate) reporter: Reporter,
@@ -99,6 +103,7 @@ pub(crate) struct Parts {
     pub(crate) bell: Bell,
     pub(crate) inherited_children: Vec<i32>,
     pub(crate) privileged: bool,
+    pub(crate) judge: Option<Box<dyn Judge>>,
 }
 
 impl Tracer {
@@ -112,6 +117,7 @@ impl Tracer {
         let main =
             Main { launched: parts.launched, executed: false, outcome: None, stop_mirrored: false, stop_signal: None };
         let timeout = Timeout::new(parts.options.timeout);
+        let catching = Catching::new(&parts.options, parts.judge, parts.bell.clone());
         let tracer = Tracer {
             options: parts.options,
             reporter: parts.reporter,
@@ -125,6 +131,7 @@ impl Tracer {
             inherited_children: parts.inherited_children,
             privileged: parts.privileged,
             leak_sanitizer: LeakSanitizer::default(),
+            catching,
             dying: Vec::new(),
             images: Images::default(),
             requests: parts.requests,
@@ -151,6 +158,7 @@ impl Tracer {
             self.mirror_stop();
             self.take_requests();
             self.advance_timeout();
+            self.advance_catching();
             self.advance_snapshots();
             if let Some(outcome) = self.outcome(nobody_left) {
                 self.leave();
@@ -241,7 +249,9 @@ impl Tracer {
             self.let_go(pid);
         }
         let held = self.tree.process(pid).is_some_and(|process| process.dying.is_some());
-        if held {
+        if reaction == Reaction::Hold {
+            self.set_state(tid, State::Held(stop, Reaction::Continue(0)));
+        } else if held {
             self.set_state(tid, State::Held(stop, reaction));
         } else {
             self.apply(tid, reaction);
@@ -253,6 +263,7 @@ impl Tracer {
         let (result, state) = match reaction {
             Reaction::Continue(signal) => (sys::resume(tid, Resume { signal }), State::Running),
             Reaction::Listen => (sys::listen(tid), State::Listening),
+            Reaction::Hold => return,
         };
         // A failure is ESRCH: the thread has been killed, left this stop, and will report its end. Then it runs, too.
         self.set_state(tid, if result.is_ok() { state } else { State::Running });
@@ -266,7 +277,8 @@ impl Tracer {
 
     /// Waits for the next signal (SIGCHLD above all), result of a worker, or deadline.
     fn sleep(&self) {
-        let deadline = [self.next_deadline(), self.timeout.deadline()].into_iter().flatten().min();
+        let deadlines = [self.next_deadline(), self.timeout.deadline(), self.catching.next_deadline()];
+        let deadline = deadlines.into_iter().flatten().min();
         let timeout = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         use std::os::fd::AsFd;
         if let Ok(ready) = sys::wait_until_readable(self.signals.as_fd(), self.bell.as_fd(), timeout)

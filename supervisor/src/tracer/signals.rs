@@ -28,6 +28,11 @@ impl Tracer {
         if pid == self.main.launched.pid && self.is_our_echo(tid, signal) {
             return Reaction::Continue(0);
         }
+        if signal == Signal::TRAP
+            && let Some(reaction) = self.at_catchpoint(pid, tid)
+        {
+            return reaction;
+        }
         let pass = Reaction::Continue(signal.0);
         let is_open = self.tree.process(pid).is_some_and(|process| process.dying.is_none() && !process.settled);
         if !is_open || default_action(signal) != DefaultAction::End {
@@ -50,7 +55,7 @@ impl Tracer {
     }
 
     fn dies(&mut self, pid: i32, tid: i32, signal: Signal, detach: bool) {
-        if !self.options.signals.contains(signal) {
+        if !self.leaves_a_snapshot(signal) || self.is_end_of_exception(pid, tid, signal) {
             return;
         }
         let info = sys::signal_info(tid).ok();
@@ -59,9 +64,24 @@ impl Tracer {
         self.begin_snapshot(pid, tid, cause, false, detach);
     }
 
+    /// Whether deaths by `signal` leave snapshots.
+    pub(super) fn leaves_a_snapshot(&self, signal: Signal) -> bool {
+        self.options.catch.signals && self.options.signals.contains(signal)
+    }
+
+    /// Whether a thread aborts the process for an exception that a snapshot was taken of: the same death, which needs no
+    /// second one.
+    fn is_end_of_exception(&mut self, pid: i32, tid: i32, signal: Signal) -> bool {
+        let threw = signal == Signal::ABRT && self.tree.thread_mut(tid).is_some_and(|thread| thread.threw);
+        if threw && let Some(process) = self.tree.process_mut(pid) {
+            process.settled = true;
+        }
+        threw
+    }
+
     /// Remembers a fault whose handler runs now: should the process die in that handler, this is where it happened.
     fn keep_first_chance(&mut self, tid: i32, signal: Signal) {
-        if !signal.is_fault() || !self.options.signals.contains(signal) {
+        if !signal.is_fault() || !self.leaves_a_snapshot(signal) {
             return;
         }
         let Ok(info) = sys::signal_info(tid) else { return };

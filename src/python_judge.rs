@@ -1,0 +1,176 @@
+//! Telling which of the exceptions that Python is about to report leave a snapshot.
+
+use std::collections::{HashMap, VecDeque};
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+
+use dpdb_analyzer::{FileCache, Options, PythonException, PythonExceptions, PythonFrame, PythonLink, Session};
+use dpdb_snapshot::process::{CaughtException, Cause, ExceptionLanguage, Fate};
+use dpdb_snapshot::{Avma, Text};
+use dpdb_supervisor::catch::{CatchList, Catchpoint, Hit, Judge, Verdict};
+use dpdb_supervisor::proc_dir;
+
+use crate::python_callers;
+
+/// The frames between a report and the code that asked for it are fewer.
+const FRAMES: usize = 64;
+/// So many exceptions of a process are remembered, so that none is taken twice.
+const REMEMBERED: usize = 64;
+/// So many processes are remembered. Those that are forgotten first have ended long ago, in most jobs.
+const MOST_PROCESSES: usize = 4096;
+/// So many exceptions that do not end their process are taken of each.
+const MOST_OF_SURVIVORS: usize = 8;
+/// Where `tb_next` is in a `PyTracebackObject`: behind the head that every object has (Include/cpython/traceback.h).
+const TB_NEXT: u64 = 16;
+
+/// What a process raises because another one failed, by which that failure is told a second time.
+const CONSEQUENCES: [&str; 7] = [
+    "subprocess.CalledProcessError",
+    "gunicorn.errors.HaltServer",
+    "concurrent.futures.process.BrokenProcessPool",
+    "torch.multiprocessing.spawn.ProcessRaisedException",
+    "torch.multiprocessing.spawn.ProcessExitedException",
+    "torch.distributed.elastic.multiprocessing.errors.ChildFailedError",
+    "loky.process_executor.TerminatedWorkerError",
+];
+/// What a worker's exception has for its cause once it was handed to another process.
+const REMOTE: [&str; 3] = [
+    "multiprocessing.pool.RemoteTraceback",
+    "concurrent.futures.process._RemoteTraceback",
+    "joblib.externals.loky.process_executor._RemoteTraceback",
+];
+
+/// Judges stops in CPython.
+#[derive(Debug)]
+pub struct PythonJudge {
+    list: CatchList,
+    files: FileCache,
+    taken: HashMap<i32, Taken>,
+    order: VecDeque<i32>,
+}
+
+/// What was taken of a process.
+#[derive(Debug, Default)]
+struct Taken {
+    /// Address and words: an address alone is used again.
+    exceptions: VecDeque<(Option<Avma>, Text)>,
+    of_survivors: usize,
+}
+
+impl PythonJudge {
+    /// One that takes what `list` asks for.
+    pub fn new(list: CatchList) -> PythonJudge {
+        PythonJudge { list, files: FileCache::default(), taken: HashMap::new(), order: VecDeque::new() }
+    }
+}
+
+impl Judge for PythonJudge {
+    fn judge(&mut self, hit: &Hit) -> Verdict {
+        let is_traceback = hit.catchpoint == Catchpoint::TracebackNext;
+        let chained_by = is_traceback.then_some(TB_NEXT);
+        let session = self.session(hit);
+        let frames = session.python_stack(hit.tid, FRAMES).map(|stack| stack.frames).unwrap_or_default();
+        let fate = fate(hit, &frames).filter(|fate| *fate != Fate::Logged || self.list.python_logged);
+        let Some(fate) = fate else { return Verdict { chained_by, ..Verdict::default() } };
+        let Some(exceptions) = session.python_exception(hit.tid) else {
+            // Nothing is known of it but that it is there; a traceback without an exception is somebody's own.
+            let take = (!is_traceback).then(|| caught(hit, fate, None, None));
+            return Verdict { take, chained_by, notice: None };
+        };
+        let last = exceptions.last();
+        let types: Vec<String> = last.bases.iter().map(ToString::to_string).collect();
+        let types: Vec<&str> = types.iter().map(String::as_str).collect();
+        if !self.list.takes_python(&types) || self.is_consequence(hit.pid, &exceptions) {
+            return Verdict { chained_by, ..Verdict::default() };
+        }
+        let summary = last.headline().to_string();
+        let (is_new, notice) = self.remember(hit.pid, &exceptions, fate);
+        let take = is_new.then(|| caught(hit, fate, last.at, Some(summary)));
+        Verdict { take, chained_by, notice }
+    }
+}
+
+fn caught(hit: &Hit, fate: Fate, object: Option<Avma>, summary: Option<String>) -> CaughtException {
+    let catchpoint = hit.catchpoint.to_string();
+    CaughtException { language: ExceptionLanguage::Python, fate, catchpoint, tid: hit.tid, object, summary }
+}
+
+/// What comes of the exception that is reported where a thread with these frames was stopped; `None` where it is
+/// reported to nobody, or to somebody who types at a prompt.
+fn fate(hit: &Hit, frames: &[PythonFrame]) -> Option<Fate> {
+    match hit.catchpoint {
+        Catchpoint::PrintEx if is_prompt(hit.pid) => None,
+        // Code in C may print an exception of a callback and go on; at the end of a program no frame is left.
+        Catchpoint::PrintEx if !frames.is_empty() => Some(Fate::Logged),
+        Catchpoint::PrintEx | Catchpoint::ThreadExcepthook => Some(Fate::Death),
+        // What a raw thread ends of; else it is one of `__del__` or a callback.
+        Catchpoint::Unraisablehook if frames.is_empty() && hit.tid != hit.pid => Some(Fate::Death),
+        Catchpoint::Unraisablehook => Some(Fate::Logged),
+        _ => python_callers::fate(frames),
+    }
+}
+
+/// Whether somebody types at the process: a Python without a script on a terminal, or one that was told to.
+fn is_prompt(pid: i32) -> bool {
+    let directory = proc_dir(pid);
+    let line = fs::read(directory.join("cmdline")).unwrap_or_default();
+    let mut words = line.split(|&byte| byte == 0).skip(1).take_while(|word| !word.is_empty());
+    let is_told = words.clone().take_while(|word| word.starts_with(b"-")).any(|word| word == b"-i");
+    let is_terminal = |path: std::path::PathBuf| {
+        let path = path.as_os_str().as_bytes();
+        path.starts_with(b"/dev/pts/") || path.starts_with(b"/dev/tty")
+    };
+    is_told || (words.next().is_none() && fs::read_link(directory.join("fd/0")).is_ok_and(is_terminal))
+}
+
+impl PythonJudge {
+    /// The process as it is now, as far as reading its Python needs it.
+    fn session(&self, hit: &Hit) -> Session {
+        let memory = hit.memory();
+        let executable = fs::read_link(proc_dir(hit.tid).join("exe")).unwrap_or_default();
+        let executable = executable.as_os_str().as_bytes().to_vec();
+        let is_interpreter = |path: &[u8]| path == executable || path.windows(6).any(|window| window == b"python");
+        let mut process = hit.process(&memory, is_interpreter);
+        // It makes the reader look for the exception where this catchpoint has it.
+        process.cause = Some(Cause::Exception(caught(hit, Fate::Other, None, None)));
+        Session::with_files(Box::new((process, memory)), Options::default(), self.files.clone())
+    }
+
+    /// Whether an exception only tells that another process failed, of which a snapshot was taken.
+    fn is_consequence(&self, pid: i32, exceptions: &PythonExceptions) -> bool {
+        let last = exceptions.last();
+        let type_name = last.type_name.to_string();
+        let cause = last.before.filter(|before| before.link == PythonLink::Cause);
+        let cause = cause.and_then(|before| exceptions.all.get(before.number)).map(|cause| cause.type_name.to_string());
+        let is_told =
+            CONSEQUENCES.contains(&type_name.as_str()) || cause.is_some_and(|cause| REMOTE.contains(&cause.as_str()));
+        is_told && self.taken.keys().any(|other| *other != pid)
+    }
+
+    /// Notes that an exception is about to be taken, and with it those that it came of, which are reported with it.
+    /// Whether it was not yet, and what the user should know.
+    fn remember(&mut self, pid: i32, exceptions: &PythonExceptions, fate: Fate) -> (bool, Option<String>) {
+        if !self.taken.contains_key(&pid) {
+            self.order.push_back(pid);
+            if self.order.len() > MOST_PROCESSES {
+                self.order.pop_front().and_then(|oldest| self.taken.remove(&oldest));
+            }
+        }
+        let taken = self.taken.entry(pid).or_default();
+        let key = |exception: &PythonException| (exception.at, exception.headline());
+        if taken.exceptions.contains(&key(exceptions.last())) {
+            return (false, None);
+        }
+        taken.exceptions.extend(exceptions.all.iter().map(key));
+        let surplus = taken.exceptions.len().saturating_sub(REMEMBERED);
+        taken.exceptions.drain(..surplus);
+        if fate == Fate::Death {
+            return (true, None);
+        }
+        taken.of_survivors += 1;
+        let notice = (taken.of_survivors == MOST_OF_SURVIVORS).then(|| {
+            format!("process {pid} has left {MOST_OF_SURVIVORS} snapshots of exceptions and runs on; only its end leaves another")
+        });
+        (taken.of_survivors <= MOST_OF_SURVIVORS, notice)
+    }
+}

@@ -1,0 +1,64 @@
+//! Who tells what a stop at a catchpoint means.
+
+use std::fs::File;
+use std::io::BufReader;
+
+use dpdb_snapshot::arch::Registers;
+use dpdb_snapshot::arch::x86_64::GeneralRegisters;
+use dpdb_snapshot::process::CaughtException;
+use dpdb_snapshot::{Process, Thread};
+
+use super::Catchpoint;
+use crate::capture::{ProcessMemory, modules_of, read_mapping_table};
+use crate::proc;
+
+/// One who tells what a stop at a catchpoint means. It is asked on a thread of its own while the stopped thread, and it
+/// alone, is held: after a second that thread goes on without an answer.
+pub trait Judge: Send {
+    /// Whether the exception that was met is one to take a snapshot for.
+    fn judge(&mut self, hit: &Hit) -> Verdict;
+}
+
+/// What comes of a stop at a catchpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// What a snapshot is to be taken for.
+    pub take: Option<CaughtException>,
+    /// The function is called for each element of a chain in turn, of which its argument is one; the address of the
+    /// next stands so many bytes into it. The calls for the rest of the chain are passed over.
+    pub chained_by: Option<u64>,
+    /// What the user should know, as a sentence without its full stop.
+    pub notice: Option<String>,
+}
+
+/// A thread that was stopped at a catchpoint.
+#[derive(Clone, Debug)]
+pub struct Hit {
+    /// Its process.
+    pub pid: i32,
+    /// Its id.
+    pub tid: i32,
+    /// Where it was stopped: at the function's first instruction.
+    pub catchpoint: Catchpoint,
+    /// Its registers.
+    pub registers: GeneralRegisters,
+}
+
+impl Hit {
+    /// The memory of its process. Its other threads may be writing to it.
+    pub fn memory(&self) -> ProcessMemory {
+        ProcessMemory::new(self.tid)
+    }
+
+    /// What is needed to make sense of that memory: the mappings, those modules whose path `wanted` says yes to, and
+    /// this one thread with its registers.
+    pub fn process(&self, memory: &ProcessMemory, wanted: impl Fn(&[u8]) -> bool) -> Process {
+        let registers = Registers { general: self.registers, ..Registers::default() };
+        let thread = Thread { tid: self.tid, registers: Some(registers), ..Thread::default() };
+        let maps = File::open(proc::proc_dir(self.tid).join("maps"));
+        let table = maps.and_then(|maps| read_mapping_table(BufReader::new(maps))).unwrap_or_default();
+        let modules = modules_of(&table.mappings, memory, wanted);
+        let mappings = table.mappings.into_iter().map(|mapped| mapped.mapping).collect();
+        Process { pid: self.pid, threads: vec![thread], mappings, modules, ..Process::default() }
+    }
+}

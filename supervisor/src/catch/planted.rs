@@ -1,0 +1,99 @@
+//! Catchpoints that stand in processes.
+
+use std::sync::{Arc, Weak};
+
+use super::{Catchpoint, Site};
+use crate::sys::{Breakpoint, Errno};
+
+/// The upper half of all our cookies, which tells our stops from those of breakpoints that a process sets itself.
+const MARK: u64 = 0x6470_6462;
+
+/// Breakpoints that were set together in a process.
+#[derive(Debug)]
+pub(crate) struct Planted {
+    number: u64,
+    breakpoints: Vec<(Catchpoint, Breakpoint)>,
+    sites: Vec<Site>,
+    /// How far up the file is loaded.
+    pub(crate) bias: u64,
+    /// The file's addresses that the catchpoints' readers need: `r_debug`, for the dynamic linker.
+    pub(crate) data: u64,
+}
+
+impl Planted {
+    /// Arms or disarms those that are also met where nothing is wrong, such as the printing of a traceback.
+    pub(crate) fn arm_frequent(&self, armed: bool) {
+        for (catchpoint, breakpoint) in &self.breakpoints {
+            if matches!(catchpoint, Catchpoint::TracebackNext | Catchpoint::Unraisablehook | Catchpoint::CxxThrow) {
+                // One that stays armed costs time, and one that stays disarmed a snapshot; neither can be helped.
+                let _ = breakpoint.arm(armed);
+            }
+        }
+    }
+
+    /// The same, in process `child` that was forked off this one.
+    pub(crate) fn copy(&self, planter: &mut Planter, child: i32) -> Option<Arc<Planted>> {
+        planter.plant(&[child], &self.sites, self.bias, self.data).0
+    }
+
+    /// Whether it holds a breakpoint of this kind.
+    pub(crate) fn has(&self, catchpoint: Catchpoint) -> bool {
+        self.breakpoints.iter().any(|(found, _)| *found == catchpoint)
+    }
+}
+
+/// Sets catchpoints, and knows them by their cookies.
+#[derive(Debug, Default)]
+pub(crate) struct Planter {
+    last: u64,
+    all: Vec<Weak<Planted>>,
+}
+
+impl Planter {
+    /// Sets breakpoints at `sites` in the threads `tids`, as many as there is room for. What went wrong with the first
+    /// that could not be set comes beside them.
+    pub(crate) fn plant(
+        &mut self,
+        tids: &[i32],
+        sites: &[Site],
+        bias: u64,
+        data: u64,
+    ) -> (Option<Arc<Planted>>, Option<Errno>) {
+        self.last += 1;
+        let mut trouble = None;
+        let mut breakpoints = Vec::new();
+        for site in sites {
+            let cookie = MARK << 32 | (self.last & 0xff_ffff) << 8 | site.catchpoint as u64;
+            for &tid in tids {
+                match Breakpoint::set(tid, site.at.wrapping_add(bias), cookie) {
+                    Ok(breakpoint) => breakpoints.push((site.catchpoint, breakpoint)),
+                    // It is on its way out.
+                    Err(Errno::ESRCH) => {}
+                    Err(errno) => trouble = trouble.or(Some(errno)),
+                }
+            }
+        }
+        if breakpoints.is_empty() {
+            return (None, trouble);
+        }
+        let number = self.last & 0xff_ffff;
+        let planted = Arc::new(Planted { number, breakpoints, sites: sites.to_vec(), bias, data });
+        self.all.retain(|known| known.strong_count() > 0);
+        self.all.push(Arc::downgrade(&planted));
+        (Some(planted), trouble)
+    }
+
+    /// The breakpoint that bears a cookie; `None` where it is not, or no longer, one of ours.
+    pub(crate) fn find(&self, cookie: u64) -> Option<(Arc<Planted>, Catchpoint)> {
+        let number = cookie >> 8 & 0xff_ffff;
+        let planted = self.all.iter().filter_map(Weak::upgrade).find(|planted| planted.number == number)?;
+        let of_cookie = |&&(catchpoint, _): &&(Catchpoint, Breakpoint)| catchpoint as u64 == cookie & 0xff;
+        let catchpoint = planted.breakpoints.iter().find(of_cookie)?.0;
+        Some((planted, catchpoint))
+    }
+
+    /// Whether a cookie was made here, be its breakpoint still set or not.
+    pub(crate) fn is_ours(cookie: u64) -> bool {
+        cookie >> 32 == MARK
+    }
+}
