@@ -1,0 +1,117 @@
+//! Exceptions that nobody handles leave one snapshot of the process that raised them, with the user's frame selected;
+//! the program runs and ends as it would alone, and exceptions that are handled leave nothing.
+
+mod common;
+
+use std::path::Path;
+
+use common::{Mirrored, Scene, fixture, fixture_dir, inspect, interpreters, list, mirrored, reply, text};
+
+fn script() -> String {
+    fixture_dir().join("targets/python_raise.py").display().to_string()
+}
+
+#[track_caller]
+fn runs_as_alone(python: &Path, how: &str) -> Mirrored {
+    mirrored(&[python.display().to_string(), script(), how.to_owned()])
+}
+
+/// Holds that the snapshot is of `work(2)`: its frame is selected, and its variables are there.
+#[track_caller]
+fn shows_the_users_frame(snapshot: &Path, what: &str) {
+    let info = reply(snapshot, &["info"]);
+    let crash = &info["crash"];
+    assert!(crash["exception"]["summary"].as_str().is_some_and(|summary| summary.ends_with(what)), "{crash:#}");
+    assert_eq!(crash["frame"]["function"], "work", "{crash:#}");
+    let locals = reply(snapshot, &["locals"]);
+    let mine = list(&locals["variables"]).iter().find(|variable| variable["name"] == "mine");
+    assert_eq!(mine.map(|mine| text(&mine["value"])), Some("{'number': 2, 'square': 4}"), "{locals:#}");
+}
+
+#[test]
+fn each_way_to_raise_leaves_one_snapshot_of_the_process_that_raised() {
+    for (version, python) in interpreters() {
+        for how in ["plain", "thread", "coroutine", "forked", "subprocess", "ranks"] {
+            let run = runs_as_alone(&python, how).leaves(1);
+            println!("{version:?} {how}");
+            shows_the_users_frame(&run.scene.snapshot(), "Lost: ('number', 2)");
+        }
+    }
+}
+
+#[test]
+fn a_worker_process_leaves_the_snapshot_and_its_owner_none() {
+    for (version, python) in interpreters() {
+        for how in ["fork", "spawn", "forkserver", "pool", "futures"] {
+            let run = runs_as_alone(&python, how).leaves(1);
+            println!("{version:?} {how}");
+            shows_the_users_frame(&run.scene.snapshot(), "Lost: ('number', 2)");
+        }
+    }
+}
+
+#[test]
+fn an_exception_is_taken_with_what_it_came_of_as_one() {
+    for (_, python) in interpreters() {
+        let run = runs_as_alone(&python, "cause").leaves(1);
+        let shown = inspect(&run.scene.snapshot(), ["-c", "exception"]).success().stdout;
+        let [cause, last] = ["Lost: ('number', 2)", "ValueError: work failed"].map(|line| shown.find(line));
+        assert!(cause.is_some() && cause < last, "{shown}");
+    }
+}
+
+#[test]
+fn what_is_handled_or_only_asks_for_the_end_leaves_nothing() {
+    for (_, python) in interpreters() {
+        let run = runs_as_alone(&python, "handled").leaves(0);
+        assert_eq!(run.outcome.code(), 3);
+    }
+}
+
+#[test]
+fn a_line_says_who_raised_what_where() {
+    let scene = Scene::new();
+    let (_, python) = interpreters().into_iter().next().expect("there is one");
+    let mut command = scene.trace(&["--catch", "python"]);
+    let outcome = common::finish(command.arg(&python).args([&script(), "ranks"])).without_panic().success();
+    let line = outcome.stderr.lines().find(|line| line.starts_with("dpdb-trace: ")).unwrap_or_default();
+    assert!(line.contains("(rank 2) raised ") && line.contains("Lost: "), "{}", outcome.stderr);
+    assert!(line.contains(" (python_raise.py:21 in work) -> pid_"), "{}", outcome.stderr);
+}
+
+#[test]
+fn what_is_not_asked_for_is_not_caught() {
+    let (_, python) = interpreters().into_iter().next().expect("there is one");
+    let count = |options: &[&str], how: &str| {
+        let scene = Scene::new();
+        common::finish(scene.trace(options).arg(&python).args([&script(), how])).without_panic();
+        scene.snapshots().len()
+    };
+    assert_eq!(count(&["--catch", "signals"], "plain"), 0);
+    assert_eq!(count(&["--ignore-exception", "Lo*"], "plain"), 0);
+    assert_eq!(count(&["--ignore-exception", "Lo*"], "cause"), 1);
+    assert_eq!(
+        count(&["--catch", "python-logged"], "handled"),
+        1,
+        "formatted and logged, it is one exception all the same"
+    );
+}
+
+#[test]
+fn a_thrown_exception_that_ends_the_process_leaves_one_snapshot_where_it_was_thrown() {
+    let scene = Scene::new();
+    let outcome = common::finish(scene.trace(&["--catch=+cxx"]).arg(fixture("cxx_throw.cpp"))).without_panic();
+    assert_eq!(outcome.signal(), Some(6), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("threw a C++ exception (cxx_throw.cpp:7 in step) -> "), "{}", outcome.stderr);
+    assert_eq!(reply(&scene.snapshot(), &["frame"])["frame"]["function"], "step");
+}
+
+#[test]
+fn a_panic_leaves_one_snapshot_where_it_panicked() {
+    let scene = Scene::new();
+    let outcome = common::finish(scene.trace(&["--catch=+rust-panic"]).arg(fixture("rust_panic.rs")));
+    assert_eq!(outcome.code(), 101, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains(" panicked (rust_panic.rs:4 in "), "{}", outcome.stderr);
+    let frame = reply(&scene.snapshot(), &["frame"]);
+    assert_eq!((&frame["frame"]["line"], &frame["frame"]["language"]), (&4.into(), &"rust".into()), "{frame:#}");
+}
