@@ -1,8 +1,8 @@
 //! Catching exceptions: where in a program a thread is stopped that has met one nobody handles.
 //!
 //! A catchpoint is a breakpoint on a function that runs only when an exception is about to be reported, so that it costs
-//! nothing where exceptions are raised and handled. Which functions those are a program's file tells ([`program`]); the
-//! breakpoints are the kernel's ([`planted`]); and what the stop means is left to a [`Judge`], since the supervisor does
+//! nothing where exceptions are raised and handled. Which functions those are a program's file tells (`program`); the
+//! breakpoints are the kernel's (`planted`); and what the stop means is left to a [`Judge`], since the supervisor does
 //! not know what the bytes of a process mean.
 
 mod elf_image;
