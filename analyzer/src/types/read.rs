@@ -167,9 +167,10 @@ impl<'a> Reader<'_, 'a> {
 
     fn place(&self, entry: &Entry<'a>, bits: Option<u64>) -> FieldPlace {
         let bytes = match entry.attr_value(dw::DW_AT_data_member_location) {
-            Some(AttributeValue::Exprloc(expression)) => {
-                return FieldPlace::Expression(expression.0.slice().to_vec());
-            }
+            Some(AttributeValue::Exprloc(expression)) => match self.constant_offset(expression) {
+                Some(offset) => offset,
+                None => return FieldPlace::Expression(expression.0.slice().to_vec()),
+            },
             Some(value) => value.udata_value().unwrap_or(0),
             None => 0,
         };
@@ -185,6 +186,15 @@ impl<'a> Reader<'_, 'a> {
         let unit = number(entry, dw::DW_AT_byte_size).or_else(|| self.size_of(self.type_of(entry)));
         let end = unit.unwrap_or(4).saturating_mul(8) as i64 - offset - bits as i64;
         FieldPlace::Bits(start.saturating_add_signed(end))
+    }
+
+    /// The offset that an expression always adds: DWARF 2 knows no other way to write where a member is.
+    fn constant_offset(&self, expression: gimli::Expression<Slice<'a>>) -> Option<u64> {
+        let mut operations = expression.operations(self.unit.unit.encoding());
+        match (operations.next(), operations.next()) {
+            (Ok(Some(gimli::Operation::PlusConstant { value })), Ok(None)) => Some(value),
+            _ => None,
+        }
     }
 
     fn size_of(&self, of: TypeRef) -> Option<u64> {

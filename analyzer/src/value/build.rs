@@ -176,7 +176,10 @@ impl<'c, 'a> Builder<'c, 'a> {
             {
                 Ok(ValueTree::Float(scalar::quadruple(&place.read(self.context.memory(), 16)?)))
             }
-            Some(size @ 1..=64) => scalar::decode(base, &place.read(self.context.memory(), size)?),
+            Some(size @ 1..=64) => {
+                let used = scalar::used_bytes(base, size);
+                scalar::decode(base, &place.read(self.context.memory(), used)?)
+            }
             Some(0) | None => Ok(ValueTree::Void),
             Some(size) => Err(Missing::Unsupported(format!("a number of {size} bytes"))),
         }

@@ -21,6 +21,15 @@ pub(crate) fn bits(bytes: &[u8], count: u64, signed: bool) -> i128 {
     if signed { value as i128 >> unused } else { (value >> unused) as i128 }
 }
 
+/// How many of the bytes of a number hold it. The x87's has 10, whatever C stores it in; its registers and the pieces
+/// that compilers describe end there.
+pub(super) fn used_bytes(base: Base, size: u64) -> u64 {
+    match (base.encoding, size) {
+        (dw::DW_ATE_float, 12 | 16) => 10,
+        _ => size,
+    }
+}
+
 /// The number of a base type that stands in `bytes`.
 pub(super) fn decode(base: Base, bytes: &[u8]) -> Result<ValueTree, Missing> {
     match base.encoding {

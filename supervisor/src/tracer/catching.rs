@@ -180,7 +180,7 @@ impl Tracer {
             Some(errno) => {
                 self.catching.programs = None;
                 self.notice(format!(
-                    "exceptions leave no snapshots: perf_event_open failed: {} (see dpdb-trace doctor)",
+                    "exceptions leave no snapshots: perf_event_open failed: {} (kernel.perf_event_paranoid, or seccomp)",
                     errno.desc()
                 ));
             }
