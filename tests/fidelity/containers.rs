@@ -21,6 +21,7 @@ for_each_variant! {
     containers_of_gcc_are_those_of_gdb = "gcc-O0",
     containers_of_clang_are_those_of_gdb = "clang-O0",
     containers_of_rust_are_those_of_gdb = "rust-O0",
+    containers_in_type_units_are_those_of_gdb = "types5",
 }
 
 /// The programs that have containers, and how many variables of each gdb shows at least.

@@ -39,6 +39,7 @@ for_each_variant! {
     format_clang_splitdwp = "clang-splitdwp",
     format_clang_standalone = "clang-standalone",
     format_debugframe = "debugframe",
+    format_dwarf2 = "dwarf2",
     format_dwarf3 = "dwarf3",
     format_dwarf4 = "dwarf4",
     format_dwarf5 = "dwarf5",

@@ -22,6 +22,7 @@ for_each_variant! {
     values_of_split_units_agree_with_gdb = "split5",
     values_of_type_units_agree_with_gdb = "types5",
     values_of_dwz_agree_with_gdb = "dwz",
+    values_of_dwarf_2_agree_with_gdb = "dwarf2",
 }
 
 /// The share of a variant's variables that must agree. Where gdb shows what nothing vouches for, docs/fidelity.md says

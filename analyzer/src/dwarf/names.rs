@@ -107,10 +107,23 @@ impl<'a> View<'a> {
 
     /// The names of the namespaces and classes around an entry, outermost first.
     pub(crate) fn path_of(&self, entry: DieRef) -> Vec<String> {
+        let entry = self.declaration_of(entry).unwrap_or(entry);
         let Some(unit) = self.unit(entry.unit) else { return Vec::new() };
         let tables = self.tables(entry.unit);
         let outline = tables.outline.get_or_init(|| Outline::read(&unit));
         outline.around(entry.offset).into_iter().filter_map(|container| container_name(&unit, container)).collect()
+    }
+
+    /// The entry among the namespaces for one that is not. gcc puts the types of type units outside of them, with the
+    /// declaration that they specify inside, and what refers to such a unit by its signature just anywhere.
+    fn declaration_of(&self, entry: DieRef) -> Option<DieRef> {
+        let referred = |from: DieRef, name| {
+            let unit = self.unit(from.unit)?;
+            let value = unit.unit.entry(from.offset).ok()?.attr_value(name)?;
+            self.follow(&unit, &value)
+        };
+        let described = referred(entry, gimli::DW_AT_signature).unwrap_or(entry);
+        referred(described, gimli::DW_AT_specification)
     }
 }
 

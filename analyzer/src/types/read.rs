@@ -21,10 +21,8 @@ pub(super) type Entry<'a> = gimli::DebuggingInformationEntry<Slice<'a>>;
 pub(super) fn read(view: &View<'_>, die: DieRef) -> Option<Type> {
     let unit = view.unit(die.unit)?;
     let entry = unit.unit.entry(die.offset).ok()?;
-    // A type that has a unit of its own is declared here, with the signature of that unit.
-    let elsewhere = entry.attr_value(dw::DW_AT_signature).and_then(|signature| view.follow(&unit, &signature));
-    if let Some(elsewhere) = elsewhere.filter(|elsewhere| *elsewhere != die) {
-        return super::read(view, elsewhere).map(|found| Type::clone(&found));
+    if let Some(described) = described_at(view, &unit, &entry, die) {
+        return super::read(view, described).map(|found| Type::clone(&found));
     }
     let reader = Reader { view, unit: &unit };
     let of = || reader.type_of(&entry);
@@ -53,6 +51,18 @@ pub(super) fn read(view: &View<'_>, die: DieRef) -> Option<Type> {
     };
     let size = entry.attr_value(dw::DW_AT_byte_size).and_then(|value| value.udata_value());
     Some(Type { name: reader.name(&entry), size, kind })
+}
+
+/// Where a type is described that has a unit of its own, and of which the entry only has the signature of that unit.
+pub(super) fn of_signature(view: &View<'_>, die: DieRef) -> Option<DieRef> {
+    let unit = view.unit(die.unit)?;
+    let entry = unit.unit.entry(die.offset).ok()?;
+    described_at(view, &unit, &entry, die)
+}
+
+fn described_at<'a>(view: &View<'a>, unit: &Unit<'a>, entry: &Entry<'a>, die: DieRef) -> Option<DieRef> {
+    let elsewhere = view.follow(unit, &entry.attr_value(dw::DW_AT_signature)?)?;
+    (elsewhere != die).then_some(elsewhere)
 }
 
 fn encoding(entry: &Entry<'_>) -> gimli::DwAte {

@@ -3,7 +3,7 @@
 use gimli::{AttributeValue, constants as dw};
 
 use super::model::{FieldPlace, Record, TypeKind, TypeRef};
-use super::read::Entry;
+use super::read::{self, Entry};
 use crate::dwarf::{DieRef, Unit, View};
 
 /// Arguments that one template may have; tuples and variants have as many as they have elements.
@@ -25,6 +25,7 @@ pub(crate) struct TemplateArgument {
 /// The arguments of the type or function at `die`, those of a parameter pack among them.
 pub(crate) fn template_arguments(view: &View<'_>, die: DieRef) -> Vec<TemplateArgument> {
     let mut arguments = Vec::new();
+    let die = read::of_signature(view, die).unwrap_or(die);
     if let Some(unit) = view.unit(die.unit) {
         collect(view, &unit, die, 0, &mut arguments);
     }
@@ -55,6 +56,7 @@ fn collect<'a>(view: &View<'a>, unit: &Unit<'a>, die: DieRef, level: usize, argu
 
 /// The type that `name` means inside the class at `die`.
 pub(crate) fn member_type(view: &View<'_>, die: DieRef, name: &str) -> TypeRef {
+    let die = read::of_signature(view, die).unwrap_or(die);
     let unit = view.unit(die.unit)?;
     let mut tree = unit.unit.entries_tree(Some(die.offset)).ok()?;
     let mut children = tree.root().ok()?.children();
