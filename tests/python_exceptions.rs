@@ -12,7 +12,9 @@ use serde_json::Value;
 /// Lets the script die while its exceptions are in a state: its snapshot, and what it said of each exception.
 fn crash(scene: &Scene, python: &Path, state: &str, signal: i32) -> (PathBuf, Vec<(String, Truth)>) {
     let script = fixture_dir().join("targets/python_exceptions.py");
-    let outcome = scene.run([python.to_owned(), script, state.into()]);
+    // Only its death is to leave a snapshot: an exception that it prints would leave one of itself.
+    let mut command = scene.trace(&["--catch", "signals"]);
+    let outcome = common::finish(command.args([python.to_owned(), script, state.into()])).without_panic();
     assert_eq!(outcome.signal(), Some(signal), "{}: {}", python.display(), outcome.stderr);
     let said: Value = serde_json::from_str(&outcome.stdout).expect("the script's truth is JSON");
     let shapes = said.as_object().expect("shapes by name").iter();
