@@ -6,12 +6,14 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use dpdb_supervisor::ExitCodes;
+mod supervise;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::engine::LimitOptions;
 use crate::snapshot_files::is_snapshot_or_core;
+
+pub use supervise::{AttachArgs, OutputArgs, RunArgs, SnapArgs, WatchArgs};
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -28,7 +30,9 @@ pub enum Request {
     Export(ExportArgs),
     /// Print the frames of all threads as `frames/1`.
     Report(ReportArgs),
-    /// Take a snapshot of a process that is supervised.
+    /// Supervise what runs already.
+    Attach(AttachArgs),
+    /// Take a snapshot of a process that runs.
     Snap(SnapArgs),
     /// Say whether tracing works here.
     Doctor(DoctorArgs),
@@ -39,7 +43,7 @@ pub enum Request {
     name = "dpdb-trace",
     version,
     about = "Run a command; keep a debuggable snapshot of every process of it that crashes",
-    override_usage = "dpdb-trace [OPTIONS] [--] COMMAND [ARGS]...\n       dpdb-trace FILE\n       dpdb-trace <inspect|info|ls|export|report|snap|doctor|run> ...",
+    override_usage = "dpdb-trace [OPTIONS] [--] COMMAND [ARGS]...\n       dpdb-trace FILE\n       dpdb-trace <inspect|info|ls|export|report|snap|attach|doctor|run> ...",
     after_help = "Examples:\n  \
         dpdb-trace ./worker --jobs 8                  supervise; what dies leaves pid_N.snap\n  \
         dpdb-trace --output-dir /tmp/crashes -- make test\n  \
@@ -71,67 +75,12 @@ enum Sub {
     Export(ExportArgs),
     /// Print all frames of a crash as JSON (schema frames/1), or the crashes of a whole run, equal ones together
     Report(ReportArgs),
-    /// Take a snapshot of a supervised process, which goes on
+    /// Supervise a process that runs already; Ctrl-C lets it go
+    Attach(AttachArgs),
+    /// Take a snapshot of a process, supervised or not, which goes on and does not notice
     Snap(SnapArgs),
     /// Say whether tracing works on this machine, and if not, what to do
     Doctor(DoctorArgs),
-}
-
-/// How to supervise.
-#[derive(Clone, Debug, Args)]
-#[command(after_help = "Signals: names with or without SIG, or numbers, separated by commas.\n  \
-    --signals SEGV,ABRT      these only\n  \
-    --signals=+KILL,-QUIT    the default set (SEGV BUS FPE ILL ABRT SYS TRAP QUIT XCPU XFSZ), changed\n  \
-    --signals all            every signal that ends a process\n\n\
-    Exceptions that nobody handles leave snapshots, too:\n  \
-    --catch=+cxx,+rust-panic             those of C++ and Rust beside those of Python\n  \
-    --catch python:KeyboardInterrupt     of Python only, and this one though it is no failure\n  \
-    --ignore-exception 'app.Retry*'      not these\n\n\
-    Fields of --name: {pid} {ppid} {comm} {signal} {time} {host} {rank} {n}")]
-pub struct RunArgs {
-    /// Put snapshots into this directory, which is made if need be [default: the working directory]
-    #[arg(long, short = 'd', value_name = "DIR")]
-    pub output_dir: Option<PathBuf>,
-    /// Name snapshots so; a taken name gets .1, .2 … [default: pid_{pid}.snap]
-    #[arg(long, value_name = "TEMPLATE")]
-    pub name: Option<String>,
-    /// Keep at most so many snapshots; later deaths are only reported
-    #[arg(long, value_name = "N")]
-    pub max_snapshots: Option<u64>,
-    /// Which deaths leave a snapshot: a list, +SIG and -SIG, or all
-    #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
-    pub signals: Option<String>,
-    /// What leaves a snapshot besides: signals, python, python-logged, python:TYPE, cxx, cxx-throw, rust-panic; +X and
-    /// -X change the default [default: signals,python]
-    #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
-    pub catch: Option<String>,
-    /// Take no snapshot for exceptions whose type matches, such as 'app.*' (may be repeated)
-    #[arg(long, value_name = "GLOB")]
-    pub ignore_exception: Vec<String>,
-    /// Print nothing but errors
-    #[arg(long, short)]
-    pub quiet: bool,
-    /// Write every start, exec, exit, death and snapshot into this file, a JSON object per line
-    #[arg(long, value_name = "FILE")]
-    pub journal: Option<PathBuf>,
-    /// Wait for the whole tree, not only for the command itself
-    #[arg(long)]
-    pub wait_all: bool,
-    /// If we are killed, the command is killed too
-    #[arg(long)]
-    pub kill_on_exit: bool,
-    /// A process that exits with CODE, or with any but zero, leaves a snapshot too
-    #[arg(long, value_name = "nonzero|CODE", value_parser = ExitCodes::parse)]
-    pub on_exit: Option<ExitCodes>,
-    /// After TIME (such as 90s, 5m, 1h), take a snapshot of each process, then end the command
-    #[arg(long, value_name = "TIME", value_parser = dpdb_supervisor::parse_duration)]
-    pub timeout: Option<std::time::Duration>,
-    /// Read a process in place and hold it until that is done, instead of a clone of it
-    #[arg(long)]
-    pub no_clone: bool,
-    /// The command and its arguments
-    #[arg(trailing_var_arg = true, value_name = "COMMAND")]
-    pub command: Vec<OsString>,
 }
 
 /// Where executables, debug files and sources are, when they are not where the process had them.
@@ -266,20 +215,6 @@ pub enum ValuesArgument {
     Pretty,
 }
 
-/// Of what to take a snapshot.
-#[derive(Clone, Debug, Args)]
-#[command(after_help = "The snapshot lands where the supervisor puts all of its; its path is printed.\n\n\
-    Examples:\n  \
-    dpdb-trace snap $$            from a shell that runs under dpdb-trace\n  \
-    dpdb-trace snap 1234 --tree")]
-pub struct SnapArgs {
-    /// The process
-    pub pid: i32,
-    /// All processes that are supervised with it
-    #[arg(long)]
-    pub tree: bool,
-}
-
 /// How to print the checks.
 #[derive(Clone, Debug, Args)]
 pub struct DoctorArgs {
@@ -309,6 +244,7 @@ fn request(arguments: Vec<OsString>) -> Result<Request, clap::Error> {
         Some(Sub::Ls(ls)) => Request::Ls(ls),
         Some(Sub::Export(export)) => Request::Export(export),
         Some(Sub::Report(report)) => Request::Report(report),
+        Some(Sub::Attach(attach)) => Request::Attach(attach),
         Some(Sub::Snap(snap)) => Request::Snap(snap),
         Some(Sub::Doctor(doctor)) => Request::Doctor(doctor),
         None => Request::Run(with_command(cli.run)?),

@@ -105,6 +105,10 @@ impl Observer for Deaths {
                 let line = format!("{}: no snapshot: {}", bare_headline(*pid, comm, cause), clean_str(reason));
                 self.send(Report::Line(line));
             }
+            Event::Attached { pid, processes } if !self.quiet => {
+                let others = if *processes > 1 { format!(" and {} more", processes - 1) } else { String::new() };
+                self.send(Report::Line(format!("process {pid}{others}: supervised from now on; Ctrl-C lets go")));
+            }
             Event::Notice(notice) if !self.quiet => self.send(Report::Line(clean_str(notice))),
             _ => {}
         }

@@ -3,6 +3,7 @@
 //! `main.rs` only calls [`main`]. Everything else is a library, so that tests and benchmarks can ask the engine and the
 //! table of commands without a process and a pipe in between; it is no interface for others.
 
+mod attach;
 mod base_directories;
 pub mod cli;
 mod crash_groups;
@@ -34,11 +35,12 @@ use cli::Request;
 /// Does what the command line asks for; its mistakes end the process here, with status 2.
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
     match cli::parse(arguments) {
-        Request::Run(arguments) => run::run(arguments),
+        Request::Run(arguments) => run::run(&arguments),
         Request::Inspect(arguments) => inspect::inspect(&arguments),
         Request::Export(arguments) => export::export(&arguments),
         Request::Info(arguments) => info::info(&arguments),
         Request::Ls(arguments) => ls::ls(&arguments),
+        Request::Attach(arguments) => attach::attach(&arguments),
         Request::Snap(arguments) => snap::snap(&arguments),
         Request::Doctor(arguments) => doctor::doctor(&arguments),
         Request::Report(arguments) => report::report(&arguments),

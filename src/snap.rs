@@ -4,17 +4,25 @@ use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
+use dpdb_supervisor::{Event, Observer, SnapError};
+
 use crate::cli::SnapArgs;
 use crate::failure::{complain, sentence};
 use crate::render::clean_str;
+use crate::run::{error_code, make_output_directory};
 
 /// Prints the path of each snapshot; 1 where one of them could not be taken.
 pub fn snap(arguments: &SnapArgs) -> ExitCode {
-    let answers = match dpdb_supervisor::snap(arguments.pid, arguments.tree) {
+    let options = arguments.options();
+    make_output_directory(&options);
+    let answers = match dpdb_supervisor::snap(arguments.pid, arguments.tree, options, &mut Notices) {
         Ok(answers) => answers,
         Err(error) => {
             complain(&sentence(&error));
-            return ExitCode::FAILURE;
+            return match error {
+                SnapError::Seize(error) => ExitCode::from(error_code(&error)),
+                _ => ExitCode::FAILURE,
+            };
         }
     };
     let mut code = if answers.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
@@ -29,4 +37,15 @@ pub fn snap(arguments: &SnapArgs) -> ExitCode {
         }
     }
     code
+}
+
+/// Tells what of a tree is left out; what came of each snapshot is in the answers.
+struct Notices;
+
+impl Observer for Notices {
+    fn event(&mut self, event: &Event) {
+        if let Event::Notice(notice) = event {
+            complain(&clean_str(notice));
+        }
+    }
 }

@@ -7,7 +7,7 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{Live, Outcome, Scene, finish, fixture};
+use common::{Live, Outcome, Scene, finish, fixture, state_of, status_field, until_childless};
 use dpdb_snapshot::process::{Cause, Freeze};
 use dpdb_snapshot::{Avma, Memory, Snapshot};
 
@@ -17,17 +17,6 @@ fn snap(arguments: &[&str]) -> Outcome {
 
 const UNDISTURBED: &str = "epoll_wait: 1 \nepoll_wait with timeout: 1 \nsigtimedwait: 1 \nsemtimedop: 1 \n\
     recv with timeout: 1 \npoll: 1 \nread: 1 \nsem_timedwait: 1 \nselect: 1 \nread with timeout: 1 \n";
-
-/// Waits until process `pid` has no children, zombies included.
-fn until_childless(pid: i32) {
-    let children = || {
-        let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
-        tasks.map(|task| std::fs::read_to_string(task.path().join("children")).unwrap_or_default()).collect::<String>()
-    };
-    while !children().is_empty() {
-        std::thread::yield_now();
-    }
-}
 
 #[test]
 fn no_waiting_call_notices_a_snapshot_and_no_clone_is_left() {
@@ -88,16 +77,12 @@ fn a_stopped_process_is_read_as_it_stands_and_stays_stopped() {
     let pid = live.number_after("");
     let process = nix::unistd::Pid::from_raw(pid);
     kill(process, Signal::SIGSTOP).unwrap();
-    let state = || {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-        stat.rsplit_once(") ").unwrap().1.chars().next().unwrap()
-    };
-    while !matches!(state(), 't' | 'T') {
+    while !matches!(state_of(pid), 't' | 'T') {
         std::thread::yield_now();
     }
     let outcome = snap(&[&pid.to_string()]);
     assert_eq!(outcome.code(), 0, "{outcome:?}");
-    assert!(matches!(state(), 't' | 'T'));
+    assert!(matches!(state_of(pid), 't' | 'T'));
     kill(process, Signal::SIGCONT).unwrap();
     live.poke();
     // What a stop signal interrupts is none of our business here: it ends.
@@ -105,11 +90,78 @@ fn a_stopped_process_is_read_as_it_stands_and_stays_stopped() {
     assert_eq!(live.wait().code(), Some(9));
 }
 
+/// The fixture that waits in every way, under nobody.
+fn alone(scene: &Scene) -> (Live, i32) {
+    let mut command = Command::new("sh");
+    let mut live =
+        Live::start(command.args(["-c", "\"$0\"; exit $?"]).arg(fixture("waits.c")).current_dir(scene.out()));
+    let pid = live.number_after("");
+    (live, pid)
+}
+
 #[test]
-fn who_is_not_supervised_is_told_so() {
-    let outcome = snap(&[&std::process::id().to_string()]);
-    assert_eq!(outcome.code(), 1);
-    assert!(outcome.stderr.contains("is not supervised"), "{outcome:?}");
+fn a_process_that_nobody_supervises_is_snapshot_and_let_go_and_does_not_notice() {
+    for options in [&["--name", "{comm}.snap"][..], &["--name", "{comm}.snap", "--no-clone"]] {
+        let scene = Scene::new();
+        let (mut live, pid) = alone(&scene);
+        for _ in 0..3 {
+            let outcome = snap(&[&[&pid.to_string(), "-d", scene.out().to_str().unwrap()], options].concat());
+            assert_eq!(outcome.code(), 0, "{outcome:?}");
+            let path = PathBuf::from(outcome.stdout.trim());
+            assert!(path.starts_with(scene.out()) && path.to_str().unwrap().contains("waits"), "{path:?}");
+            let process = Snapshot::open(&path).unwrap().process().clone();
+            assert_eq!(process.freeze == Some(Freeze::Clone), options.len() == 2, "{:?}", process.freeze);
+            assert_eq!((process.pid, process.threads.len()), (pid, 11));
+            // When we are gone, all is as it was: nobody traces it, and the clone was waited for.
+            assert_eq!(status_field(pid, "TracerPid"), "0");
+            until_childless(pid);
+        }
+        live.poke();
+        assert_eq!(live.rest(), UNDISTURBED);
+        assert_eq!(live.wait().code(), Some(9));
+    }
+}
+
+#[test]
+fn a_tree_that_nobody_supervises_is_snapshot_with_all_its_processes() {
+    let scene = Scene::new();
+    let (mut live, pid) = alone(&scene);
+    let shell = live.pid().as_raw().to_string();
+    let outcome = snap(&[&shell, "--tree", "-d", scene.out().to_str().unwrap()]);
+    assert_eq!((outcome.code(), outcome.stdout.lines().count()), (0, 2), "{outcome:?}");
+    let of: Vec<i32> = scene.snapshots().iter().map(|path| common::pid_of(path)).collect();
+    assert!(of.contains(&pid) && of.contains(&live.pid().as_raw()), "{of:?}");
+    live.poke();
+    assert_eq!(live.rest(), UNDISTURBED);
+}
+
+#[test]
+fn a_stopped_process_that_nobody_supervises_stays_stopped() {
+    use nix::sys::signal::{Signal, kill};
+    let scene = Scene::new();
+    let (mut live, pid) = alone(&scene);
+    let process = nix::unistd::Pid::from_raw(pid);
+    kill(process, Signal::SIGSTOP).unwrap();
+    while state_of(pid) != 'T' {
+        std::thread::yield_now();
+    }
+    let outcome = snap(&[&pid.to_string(), "-d", scene.out().to_str().unwrap()]);
+    assert_eq!(outcome.code(), 0, "{outcome:?}");
+    assert_eq!((state_of(pid), status_field(pid, "TracerPid").as_str()), ('T', "0"));
+    kill(process, Signal::SIGCONT).unwrap();
+    live.poke();
+    live.rest();
+    assert_eq!(live.wait().code(), Some(9));
+}
+
+#[test]
+fn who_cannot_be_snapshot_is_told_why_in_one_line() {
     let outcome = snap(&["999999999"]);
-    assert!(outcome.stderr.contains("there is no process 999999999"), "{outcome:?}");
+    assert_eq!((outcome.code(), outcome.stderr.as_str()), (1, "dpdb-trace: there is no process 999999999\n"));
+    let thread_of_the_kernel = std::fs::read("/proc/2/cmdline").is_ok_and(|line| line.is_empty());
+    if thread_of_the_kernel {
+        let outcome = snap(&["2"]);
+        assert!(outcome.code() == 1 && outcome.stderr.contains("process 2 cannot be traced: it "), "{outcome:?}");
+        assert_eq!(outcome.stderr.lines().count(), 1, "{outcome:?}");
+    }
 }

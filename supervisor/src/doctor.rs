@@ -10,7 +10,7 @@ use nix::sys::statvfs::statvfs;
 use nix::unistd::{AccessFlags, access};
 
 use crate::sys::{self, ChildState, Errno, ExecPlan, Resume};
-use crate::{Stop, proc, tracer};
+use crate::{Stop, tracer};
 
 /// What was looked at, and how it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,25 +79,8 @@ fn has_capability(status: &str) -> bool {
     field(status, "CapEff").and_then(|value| u64::from_str_radix(value, 16).ok()).unwrap_or(0) & CAP_SYS_PTRACE != 0
 }
 
-/// Why process `pid`, a child of ours, could not be seized, as a sentence without its full stop.
-pub(crate) fn why_not_traceable(errno: Errno, pid: i32) -> String {
-    let status = fs::read_to_string(proc::proc_dir(pid).join("status")).unwrap_or_default();
-    if let Some(tracer) = field(&status, "TracerPid").filter(|&tracer| tracer != "0") {
-        return format!("process {tracer} traces it already");
-    }
-    let scope = fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").unwrap_or_default();
-    match (errno, scope.trim()) {
-        (Errno::EPERM, "3") => "kernel.yama.ptrace_scope is 3, which forbids ptrace to everybody".to_owned(),
-        (Errno::EPERM, "2") => "kernel.yama.ptrace_scope is 2, which leaves ptrace to CAP_SYS_PTRACE".to_owned(),
-        (Errno::EPERM, _) => {
-            "ptrace is not permitted, by seccomp or a security module; dpdb-trace doctor says more".to_owned()
-        }
-        (Errno::ENOSYS, _) => "there is no ptrace here; a sandbox such as gVisor may be the reason".to_owned(),
-        (errno, _) => format!("ptrace failed: {}", errno.desc()),
-    }
-}
-
-fn field<'status>(status: &'status str, name: &str) -> Option<&'status str> {
+/// The value of a line `NAME: value` of `/proc/PID/status`.
+pub(crate) fn field<'status>(status: &'status str, name: &str) -> Option<&'status str> {
     status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }
 

@@ -19,6 +19,13 @@ pub enum Event {
         /// The kernel's short name.
         comm: Text,
     },
+    /// Processes that ran before are supervised from now on.
+    Attached {
+        /// The process that was asked for.
+        pid: i32,
+        /// How many they are with it.
+        processes: usize,
+    },
     /// A process became another program.
     Execed {
         /// Its process id.
@@ -104,13 +111,16 @@ pub enum Outcome {
     NotFound,
     /// There is such a file, which cannot be executed.
     NotExecutable,
+    /// It runs on without us.
+    Detached,
 }
 
 impl Outcome {
-    /// The exit code by which a shell tells of it: 128 and the signal's number, 127, 126, or the code itself.
+    /// The exit code by which a shell tells of it: 128 and the signal's number, 127, 126, the code itself, or zero for what we let go of.
     pub fn code(self) -> i32 {
         match self {
             Outcome::Exited(code) => code,
+            Outcome::Detached => 0,
             Outcome::Signaled(signal) => 128 + signal.0,
             Outcome::NotFound => 127,
             Outcome::NotExecutable => 126,
@@ -125,6 +135,17 @@ pub enum SuperviseError {
     /// It was not called from the main thread, or that is not the only one.
     #[error("supervising must begin on the main thread, before any other is started (by a preloaded library, perhaps)")]
     NotAlone,
+    /// There is no such process.
+    #[error("there is no process {0}")]
+    Gone(i32),
+    /// It cannot be traced.
+    #[error("process {pid} cannot be traced: {reason}")]
+    NotTraceable {
+        /// Its process id.
+        pid: i32,
+        /// Why, as a phrase that says what to do where something can be done.
+        reason: String,
+    },
     /// The command line is empty.
     #[error("no command was given")]
     NoCommand,

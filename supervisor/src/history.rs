@@ -104,6 +104,7 @@ struct Entry<'event> {
 #[serde(tag = "event", rename_all = "lowercase")]
 enum Line<'event> {
     Start { pid: i32, ppid: i32, comm: &'event Text },
+    Attach { pid: i32, processes: usize },
     Exec { pid: i32, comm: &'event Text, executable: &'event Text, command: &'event [Text] },
     Exit { pid: i32, code: i32 },
     Death { pid: i32, signal: String, core: bool },
@@ -116,6 +117,7 @@ impl<'event> Line<'event> {
     fn of(event: &'event Event) -> Option<Line<'event>> {
         Some(match event {
             Event::Started { pid, ppid, comm } => Line::Start { pid: *pid, ppid: *ppid, comm },
+            Event::Attached { pid, processes } => Line::Attach { pid: *pid, processes: *processes },
             Event::Execed { pid, comm, executable, arguments } => {
                 Line::Exec { pid: *pid, comm, executable, command: arguments }
             }

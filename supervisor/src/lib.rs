@@ -9,6 +9,7 @@
 //!
 //! **What it does not know.** What the bytes of a process mean.
 
+mod attach;
 pub mod capture;
 pub mod catch;
 pub mod doctor;
@@ -20,6 +21,7 @@ mod leak_sanitizer;
 pub mod options;
 mod policy;
 mod proc;
+mod refusal;
 mod snap;
 mod snapshots;
 mod stop;
@@ -32,7 +34,7 @@ mod tree;
 pub use event::{Event, Observer, Outcome, SnapshotWritten, SuperviseError};
 pub use options::{ExitCodes, Options, SignalSet, UnknownSignal, parse_duration};
 pub use proc::proc_dir;
-pub use snap::{SnapError, snap};
+pub use snap::{Answers, SnapError, snap};
 pub use stop::{Birth, Stop};
 pub use stopped::{AbsentThread, RunningProcess, StoppedProcess, StoppedThread};
-pub use supervise::{die_of, supervise};
+pub use supervise::{attach, die_of, supervise};

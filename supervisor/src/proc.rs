@@ -53,6 +53,20 @@ pub(crate) fn arguments(pid: i32) -> Vec<Text> {
     if line.is_empty() { Vec::new() } else { line.split(|&byte| byte == 0).map(|part| Text(part.to_vec())).collect() }
 }
 
+/// The children of process `pid`, whichever of its threads made them, ascending.
+pub(crate) fn children(pid: i32) -> Vec<i32> {
+    let tasks = fs::read_dir(proc_dir(pid).join("task")).into_iter().flatten().flatten();
+    let lists = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
+    let mut children: Vec<i32> = lists.flat_map(|list| numbers(&list)).collect();
+    children.sort_unstable();
+    children.dedup();
+    children
+}
+
+fn numbers(list: &str) -> Vec<i32> {
+    list.split_whitespace().flat_map(str::parse).collect()
+}
+
 /// What `/proc/TID/status` says (proc_pid_status(5)), as far as is asked of every signal and every thread.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Status {

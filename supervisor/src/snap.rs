@@ -14,7 +14,9 @@ use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use crate::proc::{Status, proc_dir};
+use crate::supervise::visit;
 use crate::sys::{self, Bell};
+use crate::{Observer, Options, SuperviseError};
 
 /// The longest line that is read.
 const LONGEST_LINE: u64 = 4096;
@@ -47,9 +49,9 @@ pub enum SnapError {
     /// No such process.
     #[error("there is no process {0}")]
     Gone(i32),
-    /// Nobody supervises it.
-    #[error("process {0} is not supervised by dpdb-trace: run its command under 'dpdb-trace -- COMMAND'")]
-    NotSupervised(i32),
+    /// Nobody supervises it, and it cannot be seized either.
+    #[error(transparent)]
+    Seize(#[from] SuperviseError),
     /// Something else traces it, or its supervisor does not listen here.
     #[error("process {pid} is traced by process {tracer}, which does not answer as dpdb-trace does")]
     NoAnswer {
@@ -121,13 +123,29 @@ fn parse(line: &str) -> Option<(i32, bool)> {
     }
 }
 
-/// Has the supervisor of process `pid` take a snapshot of it, or of its whole `tree`, and waits until that is written. Each
-/// line of the answer is a path, or the reason why there is none.
+/// What came of each snapshot that was asked for: its path, or the reason why there is none.
+pub type Answers = Vec<Result<PathBuf, String>>;
+
+/// Takes a snapshot of process `pid`, or of its whole `tree`, and waits until that is written.
+///
+/// Where it is supervised, its supervisor does that, in its own way. Else it is seized, snapshot by the same means, and
+/// let go: `options` say where to. Then it must be called as [`crate::attach`] must be.
 ///
 /// # Errors
-/// Where nobody supervises it, or the supervisor does not answer.
-pub fn snap(pid: i32, tree: bool) -> Result<Vec<Result<PathBuf, String>>, SnapError> {
-    let tracer = tracer_of(pid)?;
+/// Where it is gone or cannot be traced, or its supervisor does not answer.
+pub fn snap(pid: i32, tree: bool, options: Options, observer: &mut dyn Observer) -> Result<Answers, SnapError> {
+    match tracer_of(pid)? {
+        Some(tracer) => ask_supervisor(pid, tree, tracer),
+        None => {
+            let (answers, inbox) = channel();
+            let by = format!("snap (pid {})", std::process::id());
+            visit(SnapRequest { pid, tree, by, answers }, options, observer)?;
+            Ok(inbox.try_iter().map(|answer| answer.path).collect())
+        }
+    }
+}
+
+fn ask_supervisor(pid: i32, tree: bool, tracer: i32) -> Result<Answers, SnapError> {
     let supervisor = Status::of(tracer).map_or(0, |status| status.tgid);
     let no_answer = |source| SnapError::NoAnswer { pid, tracer: supervisor, source };
     let ask = || {
@@ -154,11 +172,11 @@ fn answer(line: &[u8]) -> Result<PathBuf, String> {
     }
 }
 
-/// The thread that traces process `pid`.
-fn tracer_of(pid: i32) -> Result<i32, SnapError> {
+/// The thread that traces process `pid`, if one does.
+fn tracer_of(pid: i32) -> Result<Option<i32>, SnapError> {
     let status = std::fs::read_to_string(proc_dir(pid).join("status")).map_err(|_| SnapError::Gone(pid))?;
     let tracer = status.lines().find_map(|line| line.strip_prefix("TracerPid:")?.trim().parse().ok());
-    tracer.filter(|&tracer| tracer > 0).ok_or(SnapError::NotSupervised(pid))
+    Ok(tracer.filter(|&tracer| tracer > 0))
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@ use crate::launch::launch;
 use crate::snap::SnapRequest;
 use crate::snapshots::{Report, Snapshots};
 use crate::sys::{self, Bell, ChildState, SignalFd, SignalMask};
-use crate::tracer::{Parts, Tracer, children_now, ptrace_options};
-use crate::{Event, Observer, Options, Outcome, Stop, SuperviseError, doctor};
+use crate::tracer::{Parts, Subject, Tracer, ptrace_options};
+use crate::{Event, Observer, Options, Outcome, Stop, SuperviseError, doctor, proc};
 
 /// Runs `options.command` and everything that it starts, until it ends, and captures what dies.
 ///
@@ -40,7 +40,54 @@ pub fn supervise(
     if !is_only_thread() {
         return Err(SuperviseError::NotAlone);
     }
-    play(options, observer, judge)
+    play(Wanted::Command, options, observer, judge)
+}
+
+/// Supervises process `pid`, which runs already, and with `tree` all that descend from it, and what they start from now
+/// on; until it ends (with `options.wait_all`, the last of them) or we are told to let go, by SIGINT, SIGTERM, SIGHUP or
+/// SIGQUIT. They notice neither. `options.command` is not used.
+///
+/// It blocks all signals of the calling thread and leaves them so. Call it once, from the main thread, before any other
+/// thread is started.
+///
+/// # Errors
+/// Where it is gone or cannot be traced.
+pub fn attach(
+    pid: i32,
+    tree: bool,
+    options: Options,
+    observer: &mut dyn Observer,
+    judge: Option<Box<dyn Judge>>,
+) -> Result<Outcome, SuperviseError> {
+    if !is_only_thread() {
+        return Err(SuperviseError::NotAlone);
+    }
+    play(Wanted::Running { pid, tree }, options, observer, judge)
+}
+
+/// Supervises process `pid`, and with `request.tree` its tree, for as long as it takes to answer `request`.
+///
+/// # Errors
+/// Where it is gone or cannot be traced.
+pub(crate) fn visit(
+    request: SnapRequest,
+    options: Options,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, SuperviseError> {
+    if !is_only_thread() {
+        return Err(SuperviseError::NotAlone);
+    }
+    play(Wanted::Visit(request), options, observer, None)
+}
+
+/// What is to be supervised.
+enum Wanted {
+    /// The command of the options.
+    Command,
+    /// What runs already.
+    Running { pid: i32, tree: bool },
+    /// The same, until a request is answered.
+    Visit(SnapRequest),
 }
 
 fn is_only_thread() -> bool {
@@ -49,6 +96,7 @@ fn is_only_thread() -> bool {
 }
 
 fn play(
+    wanted: Wanted,
     options: Options,
     observer: &mut dyn Observer,
     judge: Option<Box<dyn Judge>>,
@@ -68,7 +116,7 @@ fn play(
     let _ = crate::snap::listen(sender, bell.clone());
     let (reporter, events) = Reporter::new(journal.is_some() || observer.wants_history());
     let signals = SignalFd::new().map_err(system("signalfd"))?;
-    let stage = Stage { options, reporter, state, signals, snapshots, reports, requests, bell, judge };
+    let stage = Stage { wanted, options, reporter, state, signals, snapshots, reports, requests, bell, judge };
     let main = Arc::new(AtomicI32::new(0));
     let result = {
         let main = Arc::clone(&main);
@@ -108,6 +156,7 @@ fn take_signals() -> (ChildState, SignalMask) {
 
 /// What the thread that speaks ptrace is given.
 struct Stage {
+    wanted: Wanted,
     options: Options,
     reporter: Reporter,
     state: ChildState,
@@ -123,18 +172,13 @@ impl Stage {
     /// Starts the command and supervises it. When this thread ends, however it ends, the kernel detaches all that it
     /// still traces.
     fn play(self, main: &AtomicI32) -> Result<Outcome, SuperviseError> {
-        let inherited_children = children_now();
-        let launched = launch(&self.options.command, &self.state, ptrace_options(self.options.kill_on_exit))?;
+        let inherited_children = proc::children(std::process::id() as i32);
+        let subject = self.wanted.begin(&self.options, &self.state, main)?;
         sys::raise_descriptor_limit();
-        // The test runner's are its own.
-        if !cfg!(test) {
-            sys::drop_standard_streams();
-        }
-        main.store(launched.pid, Ordering::Relaxed);
         let mut tracer = Tracer::new(Parts {
             options: self.options,
             reporter: self.reporter,
-            launched,
+            subject,
             signals: self.signals,
             snapshots: self.snapshots,
             reports: self.reports,
@@ -148,12 +192,37 @@ impl Stage {
     }
 }
 
+impl Wanted {
+    /// Starts the command, or seizes what runs. The pid of a command is put into `main`.
+    fn begin(self, options: &Options, state: &ChildState, main: &AtomicI32) -> Result<Subject, SuperviseError> {
+        let ptrace_options = ptrace_options(options.kill_on_exit);
+        Ok(match self {
+            Wanted::Command => {
+                let launched = launch(&options.command, state, ptrace_options)?;
+                // The test runner's are its own.
+                if !cfg!(test) {
+                    sys::drop_standard_streams();
+                }
+                main.store(launched.pid, Ordering::Relaxed);
+                Subject::Launched(launched)
+            }
+            Wanted::Running { pid, tree } => Subject::Attached(crate::attach::seize(pid, tree, ptrace_options)?),
+            Wanted::Visit(request) => {
+                Subject::Visited(crate::attach::seize(request.pid, request.tree, ptrace_options)?, request)
+            }
+        })
+    }
+}
+
 /// The loop broke, and its thread's end has let everything go: the command still runs, and whoever waits for us wants
 /// to know how it ends. Signals do to us what they always do.
 fn after_panic(main: i32, mask: &SignalMask, observer: &mut dyn Observer) -> Result<Outcome, SuperviseError> {
     let message = "the supervisor broke, which is a defect of it: the processes run on without it";
     observer.event(&Event::Notice(message.to_owned()));
     sys::restore_mask(mask);
+    if main == 0 {
+        return Err(SuperviseError::Broken);
+    }
     loop {
         let waited = sys::wait_for(main).map_err(|_| SuperviseError::Broken)?;
         match Stop::decode(waited.status) {
@@ -231,7 +300,7 @@ mod tests {
         let script = "sh -c 'kill -SEGV $$'; exit 7";
         let mut options = Options::new(["sh", "-c", script].map(Into::into).to_vec());
         options.output_dir = directory.path().to_owned();
-        match play(options, &mut Printed, None) {
+        match play(Wanted::Command, options, &mut Printed, None) {
             Ok(outcome) => println!("outcome: {outcome:?}"),
             Err(error) => println!("error: {error}"),
         }

@@ -1,6 +1,5 @@
 //! How processes and threads come, change and go.
 
-use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
@@ -58,7 +57,7 @@ impl Tracer {
         self.tree.keep_only_leader(pid);
         self.lose_snapshot(pid, "it called exec before it could be read");
         self.end_vfork(pid);
-        if pid == self.main.launched.pid {
+        if pid == self.main.pid {
             self.main.executed = true;
         }
         self.reporter.tell_history(|| Event::Execed {
@@ -84,7 +83,7 @@ impl Tracer {
 
     /// A thread, process or unknown child is gone.
     pub(super) fn ended(&mut self, tid: i32, stop: Stop) {
-        if tid == self.main.launched.pid {
+        if tid == self.main.pid {
             self.main.outcome = Some(self.outcome_of_main(stop));
         }
         match self.tree.owner(tid) {
@@ -105,7 +104,7 @@ impl Tracer {
         match stop {
             Stop::Killed { signal, .. } => Outcome::Signaled(signal),
             Stop::Exited(code) if self.main.executed => Outcome::Exited(code),
-            Stop::Exited(code) => match self.main.launched.exec_failure() {
+            Stop::Exited(code) => match self.main.exec_failure() {
                 None => Outcome::Exited(code),
                 Some(sys::Errno::ENOENT | sys::Errno::ENOTDIR) => Outcome::NotFound,
                 Some(_) => Outcome::NotExecutable,
@@ -157,16 +156,4 @@ impl Tracer {
              its end: set ASAN_OPTIONS=detect_leaks=0 (LSAN_OPTIONS where it has no AddressSanitizer)"
         ));
     }
-}
-
-/// The children that this process has already, so that they are not mistaken for the tree's.
-pub(crate) fn children_now() -> Vec<i32> {
-    let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-    let lists = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
-    let children: HashSet<i32> = lists.flat_map(|list| numbers(&list)).collect();
-    children.into_iter().collect()
-}
-
-fn numbers(list: &str) -> Vec<i32> {
-    list.split_whitespace().flat_map(str::parse).collect()
 }

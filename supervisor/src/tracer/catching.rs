@@ -137,6 +137,11 @@ impl Tracer {
         if sys::read_process_memory(tid, debug.wrapping_add(R_STATE), &mut state).is_err() || state != [0; 4] {
             return;
         }
+        self.catch_in_mapped_libraries(pid, tid);
+    }
+
+    /// Sets what the libraries have catchpoints for that are loaded in process `pid`, of which `tid` is a thread.
+    pub(super) fn catch_in_mapped_libraries(&mut self, pid: i32, tid: i32) {
         let directory = proc::proc_dir(tid);
         let Ok(maps) = fs::read(directory.join("maps")) else { return };
         let Ok(table) = read_mapping_table(maps.as_slice()) else { return };

@@ -27,7 +27,7 @@ const LONE_DEATH_TIMEOUT: Duration = Duration::from_millis(100);
 impl Tracer {
     /// Holds process `pid`, whose thread `tid` has met `cause`, for a snapshot; or tells why there will be none.
     pub(super) fn begin_snapshot(&mut self, pid: i32, tid: i32, cause: Cause, exiting: bool, detach: bool) {
-        let is_over = self.main.outcome.is_some() && !self.options.wait_all;
+        let is_over = self.main.leaving || (self.main.outcome.is_some() && !self.options.wait_all);
         if is_over {
             return;
         }
@@ -287,6 +287,11 @@ impl Thread {
     /// Whether an interrupt would stop it in bounded time.
     pub(super) fn can_be_stopped(&self) -> bool {
         !self.in_vfork && !self.exiting && !matches!(self.state, State::Held(..))
+    }
+
+    /// Whether it runs, and an interrupt would stop it in bounded time.
+    pub(super) fn can_be_interrupted(&self) -> bool {
+        self.state == State::Running && self.can_be_stopped()
     }
 
     /// Whether it will not move any more, as far as a snapshot is concerned.

@@ -87,6 +87,10 @@ impl Tracer {
     /// Deals with the signals that this process was sent.
     pub(super) fn forward(&mut self, received: &[Received]) {
         for &received in received {
+            if !self.main.is_launched() {
+                self.told_to_leave(received);
+                continue;
+            }
             match Signal(received.signal) {
                 Signal::CHLD | Signal::TTIN | Signal::TTOU => {}
                 Signal::CONT if !self.is_main_stopped() => {}
@@ -97,7 +101,7 @@ impl Tracer {
     }
 
     fn is_main_stopped(&self) -> bool {
-        let main = self.tree.process(self.main.launched.pid);
+        let main = self.tree.process(self.main.pid);
         main.is_some_and(|main| main.threads.values().any(|thread| thread.state == State::Listening))
     }
 
@@ -106,7 +110,7 @@ impl Tracer {
     fn take_kernels(&mut self, received: Received) {
         let us = std::process::id() as i32;
         let signal = Signal(received.signal);
-        let untraced = self.main.launched.untraced.is_some();
+        let untraced = self.main.is_untraced();
         if self.main.outcome.is_some() {
             self.abandon |= matches!(signal, Signal::INT | Signal::QUIT | Signal::HUP);
         } else if signal == Signal::HUP && sys::session_of(0) == Ok(us) {
@@ -136,19 +140,19 @@ impl Tracer {
     fn is_pending(&self, received: Received) -> bool {
         let bit = 1u64.checked_shl(received.signal as u32 - 1).unwrap_or(0);
         received.signal < 32
-            && self.main.launched.untraced.is_none()
-            && Status::of(self.main.launched.pid).is_some_and(|status| status.pending & bit != 0)
+            && !self.main.is_untraced()
+            && Status::of(self.main.pid).is_some_and(|status| status.pending & bit != 0)
     }
 
     fn pass_on(&mut self, received: Received) {
-        if sys::kill(self.main.launched.pid, received.signal).is_ok() && self.main.launched.untraced.is_none() {
+        if sys::kill(self.main.pid, received.signal).is_ok() && !self.main.is_untraced() {
             self.forwarding.sends(received.signal, received.sender);
         }
     }
 
     /// Keeps the books about whether the command is stopped.
     pub(super) fn note_main_stop(&mut self, pid: i32, stop: Stop) {
-        if pid != self.main.launched.pid {
+        if pid != self.main.pid {
             return;
         }
         match stop {
@@ -162,7 +166,7 @@ impl Tracer {
     /// SIGSTOP is the exception: it is mirrored only where somebody at a terminal waits for it. A program that stops a
     /// process by `kill -STOP` will continue that very process, and while we are stopped too we could not let it.
     pub(super) fn mirror_stop(&mut self) {
-        let Some(main) = self.tree.process(self.main.launched.pid) else { return };
+        let Some(main) = self.tree.process(self.main.pid).filter(|_| self.main.is_launched()) else { return };
         if self.main.stop_mirrored || !main.is_group_stopped() {
             return;
         }

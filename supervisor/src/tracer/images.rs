@@ -16,7 +16,7 @@ use crate::inject::{Injection, SystemCall};
 use crate::proc::Status;
 use crate::snapshots::Job;
 use crate::sys::{self, Errno, Resume};
-use crate::tree::{Phase, State};
+use crate::tree::{Phase, State, Thread};
 use crate::{Stop, proc};
 
 use super::{Tracer, ptrace_options};
@@ -301,9 +301,14 @@ impl Tracer {
         }
     }
 
-    /// Whether there is an image that has not been reaped, or a snapshot to be written of one.
+    /// Whether there is an image that has not been reaped and can be, or a snapshot to be written of one.
     pub(super) fn has_images(&self) -> bool {
-        !self.images.all.is_empty() || !self.images.waiting.is_empty() || self.is_injecting()
+        let can_reap = |zombie: &Zombie| {
+            let process = self.tree.process(zombie.parent).filter(|process| !process.settled);
+            process.is_some_and(|process| process.threads.values().any(Thread::can_be_interrupted))
+        };
+        let zombies = self.images.to_reap.iter().any(can_reap) || !self.images.reaping.is_empty();
+        !self.images.all.is_empty() || !self.images.waiting.is_empty() || self.is_injecting() || zombies
     }
 
     /// Whether foreign registers stand in a thread that must not be left so.

@@ -60,7 +60,7 @@ impl Tracer {
         }
     }
 
-    fn request(&mut self, request: &SnapRequest) {
+    pub(super) fn request(&mut self, request: &SnapRequest) {
         let refuse = |pid: i32, reason: &str| {
             let _ = request.answers.send(Answer { path: Err(format!("process {pid}: {reason}")) });
         };
@@ -174,10 +174,7 @@ impl Tracer {
                 continue;
             }
             let is_free = |tid: &i32| !self.images.reaping.iter().any(|reaping| reaping.tid == *tid);
-            let running = process
-                .threads
-                .iter()
-                .find(|(tid, thread)| thread.state == State::Running && thread.can_be_stopped() && is_free(tid));
+            let running = process.threads.iter().find(|(tid, thread)| thread.can_be_interrupted() && is_free(tid));
             match running.map(|(&tid, _)| tid).filter(|_| process.dying.is_none()) {
                 Some(tid) if sys::interrupt(tid).is_ok() => {
                     self.images.reaping.push(Reaping { zombie, tid, injection: None });

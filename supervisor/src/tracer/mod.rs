@@ -15,6 +15,7 @@ mod images;
 mod leaving;
 mod live;
 mod signals;
+mod subject;
 mod triggers;
 
 use std::collections::HashSet;
@@ -25,7 +26,6 @@ use dpdb_snapshot::process::Signal;
 
 use crate::catch::Judge;
 use crate::history::Reporter;
-use crate::launch::Launched;
 use crate::leak_sanitizer::LeakSanitizer;
 use crate::snap::SnapRequest;
 use crate::snapshots::{Report, Snapshots};
@@ -33,12 +33,13 @@ use crate::sys::{self, Bell, Errno, Resume, SignalFd, Waited};
 use crate::tree::{Reaction, State, Tree};
 use crate::{Event, Options, Outcome, Stop};
 
-pub(crate) use births::children_now;
 use catching::Catching;
 pub(crate) use catching::{Allowance, Chain};
 use forwarding::Forwarding;
 use images::Images;
 use live::Answers;
+use subject::Main;
+pub(crate) use subject::Subject;
 use triggers::Timeout;
 
 /// The options with which everything is seized (ptrace(2), PTRACE_SETOPTIONS). EXIT costs ten microseconds per thread
@@ -78,24 +79,11 @@ pub(crate) struct Tracer {
     abandon: bool,
 }
 
-/// The command itself.
-#[derive(Debug)]
-struct Main {
-    launched: Launched,
-    /// It has executed its program.
-    executed: bool,
-    outcome: Option<Outcome>,
-    /// Its group-stop was passed on to our own parent.
-    stop_mirrored: bool,
-    /// The signal of its last group-stop.
-    stop_signal: Option<Signal>,
-}
-
 /// What the loop is made with.
 pub(crate) struct Parts {
     pub(crate) options: Options,
     pub(crate) reporter: Reporter,
-    pub(crate) launched: Launched,
+    pub(crate) subject: Subject,
     pub(crate) signals: SignalFd,
     pub(crate) snapshots: Snapshots,
     pub(crate) reports: Receiver<Report>,
@@ -108,17 +96,11 @@ pub(crate) struct Parts {
 
 impl Tracer {
     pub(crate) fn new(parts: Parts) -> Tracer {
-        let pid = parts.launched.pid;
-        let untraced = parts.launched.untraced;
         let mut tree = Tree::default();
-        if untraced.is_none() {
-            tree.add_process(pid);
-        }
-        let main =
-            Main { launched: parts.launched, executed: false, outcome: None, stop_mirrored: false, stop_signal: None };
+        let (main, attached, request) = parts.subject.enter(&mut tree);
         let timeout = Timeout::new(parts.options.timeout);
         let catching = Catching::new(&parts.options, parts.judge, parts.bell.clone());
-        let tracer = Tracer {
+        let mut tracer = Tracer {
             options: parts.options,
             reporter: parts.reporter,
             tree,
@@ -140,9 +122,15 @@ impl Tracer {
             timed_out: HashSet::new(),
             abandon: false,
         };
-        tracer.tell_start(pid, std::process::id() as i32);
-        if let Some(errno) = untraced {
+        match &attached {
+            None => tracer.tell_start(tracer.main.pid, std::process::id() as i32),
+            Some(attached) => tracer.begin_attached(attached),
+        }
+        if let Some(errno) = tracer.main.untraced() {
             tracer.tell_untraced(errno);
+        }
+        if let Some(request) = request {
+            tracer.request(&request);
         }
         tracer
     }
@@ -173,9 +161,10 @@ impl Tracer {
         if self.abandon {
             return Some(self.main.outcome.unwrap_or(Outcome::Signaled(Signal::TERM)));
         }
-        let outcome = self.main.outcome.or(nobody_left.then_some(Outcome::Exited(1)))?;
+        let visited = self.is_visit_over().then_some(Outcome::Detached);
+        let outcome = self.main.outcome.or(visited).or(nobody_left.then_some(Outcome::Exited(1)))?;
         let pending = self.tree.processes().any(|process| process.dying.is_some());
-        let others = self.options.wait_all && !nobody_left;
+        let others = self.options.wait_all && !nobody_left && !self.main.leaving && visited.is_none();
         (!pending && !others && !self.has_images()).then_some(outcome)
     }
 
@@ -294,7 +283,7 @@ impl Tracer {
     }
 
     fn tell_untraced(&self, errno: Errno) {
-        let reason = crate::doctor::why_not_traceable(errno, self.main.launched.pid);
+        let reason = crate::refusal::why_not_traceable(errno, self.main.pid);
         self.notice(format!("the command runs unsupervised, and no snapshot will be taken: {reason}"));
     }
 }

@@ -25,7 +25,7 @@ impl Tracer {
     /// A signal is about to be delivered. It is passed on in this very stop and as the same number, so that the kernel
     /// keeps its siginfo (ptrace(2), "Signal injection and suppression").
     pub(super) fn delivery(&mut self, pid: i32, tid: i32, signal: Signal) -> Reaction {
-        if pid == self.main.launched.pid && self.is_our_echo(tid, signal) {
+        if pid == self.main.pid && self.main.is_launched() && self.is_our_echo(tid, signal) {
             return Reaction::Continue(0);
         }
         if signal == Signal::TRAP

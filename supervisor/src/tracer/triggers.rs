@@ -66,7 +66,7 @@ impl Tracer {
             }
             Timeout::Snapshots if self.timed_out.is_empty() => {
                 // Gone is as good as told.
-                let _ = sys::kill(self.main.launched.pid, libc::SIGTERM);
+                let _ = sys::kill(self.main.pid, libc::SIGTERM);
                 self.timeout = Timeout::Ends(now + GRACE);
             }
             Timeout::Ends(at) if at <= now => {
