@@ -27,12 +27,19 @@ pub struct ExprError {
     pub span: Span,
     /// What may have been meant, such as `did you mean "counter"?`.
     pub hint: Option<String>,
+    /// A name in it means nothing where it was looked for, which is not everywhere.
+    pub(crate) is_unknown: bool,
 }
 
 impl ExprError {
     /// An error at `span`.
     pub fn new(span: Span, message: impl Into<String>) -> ExprError {
-        ExprError { message: message.into(), span, hint: None }
+        ExprError { message: message.into(), span, hint: None, is_unknown: false }
+    }
+
+    /// The error that a name at `span` means nothing here, though it may elsewhere.
+    pub(crate) fn unknown(span: Span, message: impl Into<String>) -> ExprError {
+        ExprError { is_unknown: true, ..ExprError::new(span, message) }
     }
 
     /// The same error with something that may have been meant.

@@ -2,7 +2,7 @@
 
 use super::ast::{BinaryOp, Derived, Expr, ExprKind, TypeName, UnaryOp};
 use super::error::{ExprError, Span};
-use super::precedence::{REPEAT_STRENGTH, binary, one, strength};
+use super::precedence::{REPEAT_STRENGTH, binary, changed, one, strength};
 use super::token::{Syntax, Token, TokenKind, tokens};
 use super::type_name;
 
@@ -158,11 +158,11 @@ impl Parser<'_> {
             parser.advance();
             let right = parser.assignment()?;
             let span = left.span.to(right.span);
-            let right = match op {
-                Some(op) => binary(op, left.clone(), right),
-                None => right,
+            let kind = match op {
+                Some(op) => changed(op, left, right),
+                None => ExprKind::Assign(Box::new(left), Box::new(right)),
             };
-            Ok(Expr { kind: ExprKind::Assign(Box::new(left), Box::new(right)), span })
+            Ok(Expr { kind, span })
         })
     }
 
@@ -246,8 +246,8 @@ impl Parser<'_> {
         self.take("--");
         let operand = self.deeper(Parser::unary)?;
         let span = start.to(operand.span);
-        let changed = binary(op, operand.clone(), one(operand.span));
-        Ok(Expr { kind: ExprKind::Assign(Box::new(operand), Box::new(changed)), span })
+        let one = one(operand.span);
+        Ok(Expr { kind: changed(op, operand, one), span })
     }
 
     /// gdb's `{type} address`: the memory there as a value of that type.
@@ -285,7 +285,7 @@ impl Parser<'_> {
             (ExprKind::Name(name), TokenKind::Word(_) | TokenKind::Integer { .. } | TokenKind::Dollar(_))
                 if !self.is_word("as") =>
             {
-                Err(ExprError::new(inner.span, format!("there is no type {name:?} here")))
+                Err(ExprError::unknown(inner.span, format!("there is no type {name:?} here")))
             }
             _ => Ok(inner),
         }

@@ -3,7 +3,7 @@
 use super::ast::{BinaryOp, Expr, ExprKind};
 use super::error::ExprError;
 use super::parse::{MAX_CHAIN, Parsed, Parser};
-use super::precedence::{behind, binary, one};
+use super::precedence::{behind, changed, one};
 use super::token::TokenKind;
 
 impl Parser<'_> {
@@ -31,8 +31,8 @@ impl Parser<'_> {
                 // The value is that of before, but only what changes nothing but `$x` gets so far.
                 let op = if self.take("++") { BinaryOp::Add } else { BinaryOp::Subtract };
                 self.take("--");
-                let changed = binary(op, base.clone(), one(base.span));
-                ExprKind::Assign(Box::new(base), Box::new(changed))
+                let one = one(base.span);
+                changed(op, base, one)
             } else {
                 return Ok(base);
             };

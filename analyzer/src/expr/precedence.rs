@@ -55,6 +55,16 @@ pub(super) fn one(span: Span) -> Expr {
     Expr { kind: ExprKind::Integer { value: 1, suffix: String::new(), decimal: true }, span }
 }
 
+/// `target = target op by`. Only session variables are assigned to; whatever else is refused before its new value is
+/// looked at, so that nothing larger is written twice: `----x` would have four copies of `x`, and so on.
+pub(super) fn changed(op: BinaryOp, target: Expr, by: Expr) -> ExprKind {
+    let new = match &target.kind {
+        ExprKind::Dollar(_) => binary(op, target.clone(), by),
+        _ => by,
+    };
+    ExprKind::Assign(Box::new(target), Box::new(new))
+}
+
 pub(super) fn binary(op: BinaryOp, left: Expr, right: Expr) -> Expr {
     let span = left.span.to(right.span);
     Expr { kind: ExprKind::Binary(op, Box::new(left), Box::new(right)), span }

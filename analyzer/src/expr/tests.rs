@@ -144,6 +144,11 @@ fn deep_nesting_ends_in_an_error_and_random_text_in_no_panic() {
             assert!(parse(&text, syntax, &Program).is_err(), "{piece}");
         }
     }
+    // Each sign once doubled what stands behind it (found by the fuzzer).
+    for text in ["--".repeat(30) + "x", "x".to_owned() + &"++".repeat(60)] {
+        let tree = parse(&text, Syntax::C, &Program).map(|tree| format!("{tree:?}").len());
+        assert!(tree.is_ok_and(|length| length < 100_000), "{text}");
+    }
     let pieces =
         ["a", "::", "<", ">", ">>", "(", ")", "[", "]", "{", "}", "*", "&", "'", "\"", "\\", "$", "1", "é", ".", "int"];
     let mut state = 1_u64;
