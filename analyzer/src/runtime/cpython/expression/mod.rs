@@ -31,6 +31,7 @@ use dpdb_snapshot::Avma;
 use super::PythonFrame;
 use super::value::PythonValue;
 use crate::expr::{ExprError, Span};
+use crate::runtime::cpython::heap::Heap;
 use crate::session::Session;
 use crate::value::ValueLimits;
 use evaluate::Evaluator;
@@ -116,6 +117,34 @@ impl Session {
         memo: &mut PythonMemo,
         limits: ValueLimits,
     ) -> Result<PythonEvaluated, ExprError> {
+        self.python_value(frame, text, memo, |heap, objects, _, value| {
+            let shown = objects.show(&value, limits);
+            let of = objects.type_of(&value).map_err(|fault| ExprError::new(Span::default(), fault.to_string()))?;
+            let (type_name, bases) = match of {
+                objects::Type::Of(facts) if facts.builtin.is_none() => {
+                    let mro = heap.mro(facts.at).unwrap_or_default();
+                    let bases = mro.into_iter().skip(1).filter_map(|base| Some(heap.class(base).ok()?.full_name()));
+                    (facts.full_name(), bases.collect())
+                }
+                objects::Type::Of(facts) => (facts.full_name(), Vec::new()),
+                objects::Type::Builtin(name) => (name.to_owned(), Vec::new()),
+            };
+            let address = match value {
+                Value::Object(at) | Value::Bound(at) => Some(at),
+                _ => None,
+            };
+            Ok(PythonEvaluated { value, shown, type_name, bases, address })
+        })
+    }
+
+    /// Evaluates an expression, and has `look` at its value among the objects that it may refer to.
+    fn python_value<T>(
+        &self,
+        frame: &PythonFrame,
+        text: &str,
+        memo: &mut PythonMemo,
+        look: impl FnOnce(&Heap<'_>, &Objects<'_>, &mut PythonMemo, Value) -> Result<T, ExprError>,
+    ) -> Result<T, ExprError> {
         let tree = syntax::parse(text)?;
         let Some((_, heap)) = self.python_heap() else {
             return Err(ExprError::new(Span::default(), "no CPython runs in this process"));
@@ -125,21 +154,6 @@ impl Session {
         let mut evaluator = Evaluator::new(objects, names, memo);
         let value = evaluator.evaluate(&tree)?;
         let objects = evaluator.objects;
-        let shown = objects.show(&value, limits);
-        let of = objects.type_of(&value).map_err(|fault| ExprError::new(Span::default(), fault.to_string()))?;
-        let (type_name, bases) = match of {
-            objects::Type::Of(facts) if facts.builtin.is_none() => {
-                let mro = heap.mro(facts.at).unwrap_or_default();
-                let bases = mro.into_iter().skip(1).filter_map(|base| Some(heap.class(base).ok()?.full_name()));
-                (facts.full_name(), bases.collect())
-            }
-            objects::Type::Of(facts) => (facts.full_name(), Vec::new()),
-            objects::Type::Builtin(name) => (name.to_owned(), Vec::new()),
-        };
-        let address = match value {
-            Value::Object(at) | Value::Bound(at) => Some(at),
-            _ => None,
-        };
-        Ok(PythonEvaluated { value, shown, type_name, bases, address })
+        look(&heap, &objects, memo, value)
     }
 }

@@ -4,12 +4,11 @@ use num_bigint::BigInt;
 use num_traits::ToPrimitive;
 use serde_json::{Map, Value as Json, json};
 
-use super::evaluate::Evaluator;
+use super::PythonMemo;
 use super::names::Names;
 use super::objects::Objects;
 use super::value::{Table, Value};
-use super::{PythonMemo, syntax};
-use crate::expr::{ExprError, Span};
+use crate::expr::ExprError;
 use crate::runtime::cpython::{PythonFrame, globals, locals};
 use crate::session::Session;
 use crate::value::ValueLimits;
@@ -33,16 +32,9 @@ impl Session {
         memo: &mut PythonMemo,
         limits: ValueLimits,
     ) -> Result<Json, ExprError> {
-        let tree = syntax::parse(text)?;
-        let Some((_, heap)) = self.python_heap() else {
-            return Err(ExprError::new(Span::default(), "no CPython runs in this process"));
-        };
-        let names = Names::of(&heap, frame);
-        let objects = Objects::new(&heap, names.builtins);
-        let mut evaluator = Evaluator::new(objects, names, memo);
-        let value = evaluator.evaluate(&tree)?;
-        let objects = evaluator.objects;
-        Ok(Transfer { objects: &objects, memo, limits, left: MOST_PARTS }.describe(&value))
+        self.python_value(frame, text, memo, |_, objects, memo, value| {
+            Ok(Transfer { objects, memo, limits, left: MOST_PARTS }.describe(&value))
+        })
     }
 
     /// All names of a frame, described in the same way: its locals, and the globals that they do not hide.
