@@ -29,8 +29,9 @@ struct Progress {
     shown: Option<Instant>,
 }
 
-impl Watch for Waiting {
-    fn reading_names(&self, file: &Path, done: usize, all: usize) -> ControlFlow<()> {
+impl Waiting {
+    /// Work goes on: `done` of `all` parts of what `doing` says in a few words. [`ControlFlow::Break`] after Ctrl-C.
+    pub fn goes_on(&self, doing: impl FnOnce() -> String, done: u64, all: u64) -> ControlFlow<()> {
         if sys::is_interrupted() {
             return ControlFlow::Break(());
         }
@@ -41,13 +42,15 @@ impl Watch for Waiting {
             let is_due = progress.shown.is_none_or(|shown| now.duration_since(shown) >= PACE);
             if now.duration_since(started) >= PATIENCE && is_due {
                 progress.shown = Some(now);
-                show(file, done, all);
+                let percent = u128::from(done) * 100 / u128::from(all.max(1));
+                say(&format!("{ERASE}{}: {percent} % (Ctrl-C gives up)", doing()));
             }
         }
         ControlFlow::Continue(())
     }
 
-    fn ended(&self) {
+    /// The work has ended, or was given up: the line goes.
+    pub fn has_ended(&self) {
         let progress = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         if progress.shown.is_some() {
             say(ERASE);
@@ -55,10 +58,15 @@ impl Watch for Waiting {
     }
 }
 
-fn show(file: &Path, done: usize, all: usize) {
-    let name = crate::render::clean_str(&file.file_name().unwrap_or_default().to_string_lossy());
-    let percent = done.saturating_mul(100) / all.max(1);
-    say(&format!("{ERASE}reading the names of {name}: {percent} % (Ctrl-C gives up)"));
+impl Watch for Waiting {
+    fn reading_names(&self, file: &Path, done: usize, all: usize) -> ControlFlow<()> {
+        let name = || crate::render::clean_str(&file.file_name().unwrap_or_default().to_string_lossy());
+        self.goes_on(|| format!("reading the names of {}", name()), done as u64, all as u64)
+    }
+
+    fn ended(&self) {
+        self.has_ended();
+    }
 }
 
 fn say(text: &str) {

@@ -80,6 +80,7 @@ pub use values::{Printed, PrintedValue, TypeText, VariableLine, Variables};
 pub use whatat::WhatAt;
 pub use why::Why;
 
+use crate::waiting::Waiting;
 use displays::Display;
 use examine::ExamineState;
 use source::ListState;
@@ -111,6 +112,8 @@ pub struct Engine {
     stale: Vec<String>,
     /// Warnings that were handed out already.
     warned: HashSet<String>,
+    /// Whoever waits for long work that is not the session's.
+    waiting: Waiting,
 }
 
 impl Engine {

@@ -120,6 +120,7 @@ impl Engine {
             displays: Vec::new(),
             stale: Vec::new(),
             warned: Default::default(),
+            waiting: Waiting::default(),
         };
         let number = engine.reported_exception(tid);
         engine.show_traceback_of(tid, number);

@@ -16,6 +16,8 @@ pub struct Found {
     pub searched: u64,
     /// There are more than are shown.
     pub more: bool,
+    /// The user did not wait for the rest.
+    pub given_up: bool,
 }
 
 /// One place.
@@ -36,8 +38,15 @@ const PIECE: usize = 1 << 16;
 /// A string is cut here.
 const LONGEST: usize = 400;
 
-/// Takes the pieces of a range in turn, `None` for a gap; says whether it wants more.
+/// Takes the pieces of ranges in turn, `None` for a gap; says whether it wants more.
 type Each<'e> = &'e mut dyn FnMut(Option<(Avma, &[u8])>) -> bool;
+
+/// How far memory was looked through.
+#[derive(Clone, Copy, Debug, Default)]
+struct Looked {
+    bytes: u64,
+    given_up: bool,
+}
 
 /// What `find` looks for.
 struct Needle {
@@ -56,25 +65,23 @@ impl Engine {
         let (kind, rest) = option(arguments, "-type");
         let (ranges, value) = self.ranges(rest)?;
         let Needle { bytes: needle, step } = self.needle(kind, value)?;
-        let mut found = Found { hits: Vec::new(), searched: 0, more: false };
-        for range in ranges {
-            // The end of a piece is looked at again with the next one, for what lies across the border.
-            let mut tail: Vec<u8> = Vec::new();
-            found.searched += self.stream(range, &mut |piece| {
-                let Some((at, bytes)) = piece else {
-                    tail.clear();
-                    return true;
-                };
-                let start = at.wrapping_sub(tail.len() as u64);
-                tail.extend_from_slice(bytes);
-                let places = tail.windows(needle.len()).enumerate().filter(|(_, window)| *window == needle);
-                let places = places.map(|(offset, _)| start.wrapping_add(offset as u64)).filter(|at| at.0 % step == 0);
-                found.hits.extend(places.map(|at| Hit { address: at.into(), place: None, text: None }));
-                tail.drain(..tail.len().saturating_sub(needle.len() - 1));
-                found.hits.len() <= MOST
-            });
-        }
-        Ok(Reply::Found(self.named(found)))
+        let mut hits = Vec::new();
+        // The end of a piece is looked at again with the next one, for what lies across the border.
+        let mut tail: Vec<u8> = Vec::new();
+        let looked = self.look_through(&ranges, &mut |piece| {
+            let Some((at, bytes)) = piece else {
+                tail.clear();
+                return true;
+            };
+            let start = at.wrapping_sub(tail.len() as u64);
+            tail.extend_from_slice(bytes);
+            let places = tail.windows(needle.len()).enumerate().filter(|(_, window)| *window == needle);
+            let places = places.map(|(offset, _)| start.wrapping_add(offset as u64)).filter(|at| at.0 % step == 0);
+            hits.extend(places.map(|at| Hit { address: at.into(), place: None, text: None }));
+            tail.drain(..tail.len().saturating_sub(needle.len() - 1));
+            hits.len() <= MOST
+        });
+        Ok(Reply::Found(self.found(hits, looked)))
     }
 
     /// Lists the texts in memory: `[-min N] [RANGE]`, at least N printable ASCII characters each.
@@ -92,59 +99,69 @@ impl Engine {
         if !rest.is_empty() {
             return Err(CommandError::refused(format!("'{rest}' is no range: give A,B or a part of a mapping's path")));
         }
-        let mut found = Found { hits: Vec::new(), searched: 0, more: false };
-        for range in ranges {
-            let mut run: (Avma, Vec<u8>) = (range.start, Vec::new());
-            let hits = &mut found.hits;
-            let mut end = |run: &mut (Avma, Vec<u8>)| {
-                if run.1.len() >= least {
-                    let text = Text(run.1.clone());
-                    hits.push(Hit { address: run.0.into(), place: None, text: Some(text) });
-                }
-                run.1.clear();
-                hits.len() <= MOST
-            };
-            found.searched += self.stream(range, &mut |piece| {
-                let Some((at, bytes)) = piece else { return end(&mut run) };
-                bytes.iter().enumerate().all(|(offset, byte)| match byte {
-                    b' '..=b'~' | b'\t' => {
-                        if run.1.is_empty() {
-                            run.0 = at.wrapping_add(offset as u64);
-                        }
-                        run.1.push(*byte);
-                        run.1.len() < LONGEST || end(&mut run)
+        let mut hits = Vec::new();
+        let mut run: (Avma, Vec<u8>) = Default::default();
+        let mut end = |run: &mut (Avma, Vec<u8>)| {
+            if run.1.len() >= least {
+                let text = Text(run.1.clone());
+                hits.push(Hit { address: run.0.into(), place: None, text: Some(text) });
+            }
+            run.1.clear();
+            hits.len() <= MOST
+        };
+        let looked = self.look_through(&ranges, &mut |piece| {
+            let Some((at, bytes)) = piece else { return end(&mut run) };
+            bytes.iter().enumerate().all(|(offset, byte)| match byte {
+                b' '..=b'~' | b'\t' => {
+                    if run.1.is_empty() {
+                        run.0 = at.wrapping_add(offset as u64);
                     }
-                    _ => end(&mut run),
-                })
-            });
-            end(&mut run);
-        }
-        Ok(Reply::Found(self.named(found)))
+                    run.1.push(*byte);
+                    run.1.len() < LONGEST || end(&mut run)
+                }
+                _ => end(&mut run),
+            })
+        });
+        Ok(Reply::Found(self.found(hits, looked)))
     }
 
-    /// Reads all of a range that the file holds, a piece at a time; between pieces that do not touch stands a `None`.
-    /// It ends early when `each` says so. Returns how many bytes were read.
-    fn stream(&self, range: AddressRange, each: Each<'_>) -> u64 {
+    /// Reads all of the ranges that the file holds, a piece at a time; a `None` stands between pieces that do not touch
+    /// and behind each range. It ends early when `each` says so, or the user, who waits.
+    fn look_through(&self, ranges: &[AddressRange], each: Each<'_>) -> Looked {
+        let all = ranges.iter().map(|range| range.end.0.saturating_sub(range.start.0)).sum();
+        let (mut looked, mut passed) = (Looked::default(), 0);
         let mut piece = vec![0; PIECE];
-        let (mut at, mut read) = (range.start, 0);
-        while at < range.end {
-            let want = usize::try_from(range.end.0 - at.0).unwrap_or(PIECE).min(PIECE);
-            let (goes_on, next) = match self.session.memory().read_some(at, &mut piece[..want]) {
-                Ok(got) => {
-                    read += got as u64;
-                    (each(Some((at, &piece[..got]))), at.0.saturating_add(got.max(1) as u64))
+        'ranges: for range in ranges {
+            let mut at = range.start;
+            while at < range.end {
+                let done = passed + (at.0 - range.start.0);
+                if self.waiting.goes_on(|| "looking through memory".to_owned(), done, all).is_break() {
+                    looked.given_up = true;
+                    break 'ranges;
                 }
-                Err(Absent::NotCaptured { range, .. } | Absent::Unreadable { range, .. }) if range.end > at => {
-                    (each(None), range.end.0)
+                let want = usize::try_from(range.end.0 - at.0).unwrap_or(PIECE).min(PIECE);
+                let (goes_on, next) = match self.session.memory().read_some(at, &mut piece[..want]) {
+                    Ok(got) => {
+                        looked.bytes += got as u64;
+                        (each(Some((at, &piece[..got]))), at.0.saturating_add(got.max(1) as u64))
+                    }
+                    Err(Absent::NotCaptured { range, .. } | Absent::Unreadable { range, .. }) if range.end > at => {
+                        (each(None), range.end.0)
+                    }
+                    Err(_) => (each(None), (at.0 | 0xfff).saturating_add(1)),
+                };
+                if !goes_on {
+                    break 'ranges;
                 }
-                Err(_) => (each(None), (at.0 | 0xfff).saturating_add(1)),
-            };
-            if !goes_on {
+                at = Avma(next);
+            }
+            passed += range.end.0.saturating_sub(range.start.0);
+            if !each(None) {
                 break;
             }
-            at = Avma(next);
         }
-        read
+        self.waiting.has_ended();
+        looked
     }
 
     /// The range at the start of the arguments, `A,B` or a part of a mapping's path (`heap`, `libc`), and the rest;
@@ -201,10 +218,10 @@ impl Engine {
     }
 
     /// The places with their names, and not too many of them.
-    fn named(&self, mut found: Found) -> Found {
-        found.more = found.hits.len() > MOST;
-        found.hits.truncate(MOST);
-        for hit in &mut found.hits {
+    fn found(&self, mut hits: Vec<Hit>, looked: Looked) -> Found {
+        let more = hits.len() > MOST;
+        hits.truncate(MOST);
+        for hit in &mut hits {
             let at = Avma(hit.address.0);
             let mapping = || {
                 let mapping = self.process().mappings.iter().find(|mapping| mapping.range.contains(at))?;
@@ -213,7 +230,7 @@ impl Engine {
             let symbol = self.symbol_text(at).map(|symbol| Text::from(symbol.as_str()));
             hit.place = symbol.or_else(mapping);
         }
-        found
+        Found { hits, searched: looked.bytes, more, given_up: looked.given_up }
     }
 }
 

@@ -168,9 +168,12 @@ impl Engine {
         if let Some(reply) = self.python_globals(filter, &wanted)? {
             return Ok(reply);
         }
-        let (frame, source) = self.frame_at(self.tid, self.selected_frame(self.tid))?;
+        let (tid, number) = (self.tid, self.selected_frame(self.tid));
+        let (_, source) = self.frame_at(tid, number)?;
+        let Level { physical, level, .. } = self.stacks[&tid].numbered[number];
+        let place = Place { tid, frames: &self.stacks[&tid].physical, index: physical, function: level };
         let (everywhere, limits) = (!filter.is_empty(), self.readable(show));
-        let found = self.session.globals(frame.lookup_address(), everywhere, &wanted, limits, MOST_GLOBALS);
+        let found = self.session.globals(place, everywhere, &wanted, limits, MOST_GLOBALS);
         let cut = (found.len() == MOST_GLOBALS).then(|| format!("only the first {MOST_GLOBALS} are shown"));
         let none = found.is_empty().then(|| "no variables outside of functions are known here".to_owned());
         let line = |(variable, file): (Variable, Option<std::path::PathBuf>)| VariableLine {

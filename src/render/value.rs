@@ -34,8 +34,13 @@ const REPEATS: usize = 10;
 pub fn whole(value: &ValueTree, type_name: &str, spelling: Spelling) -> String {
     let text = self::value(value, spelling);
     let is_text = matches!(type_name, "char *" | "const char *");
-    let prefix = match value {
+    let unremarked = match value {
+        ValueTree::Remarked { value, .. } => value,
+        value => value,
+    };
+    let prefix = match unremarked {
         _ if spelling.format.is_some() || spelling.rust => None,
+        ValueTree::MemberPointer(name) if name != "NULL" => Some(format!("({}) ", clean_str(type_name))),
         ValueTree::Pointer { .. } if !is_text => Some(format!("({}) ", clean_str(type_name))),
         ValueTree::Reference { .. } => Some(format!("({}) ", clean_str(type_name))),
         ValueTree::Function { .. } => Some(format!("{{{}}} ", clean_str(type_name))),

@@ -43,6 +43,7 @@ impl Writer {
                 let borrow = match borrow {
                     None | Some(0) => String::new(),
                     Some(-1) => ", mutably borrowed".to_owned(),
+                    Some(1) => ", borrowed once".to_owned(),
                     Some(count) => format!(", borrowed {count} times"),
                 };
                 format!("Cell({}{borrow})", self.value(value, level))

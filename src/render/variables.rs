@@ -129,6 +129,7 @@ pub fn found(found: &Found, style: &Style) -> String {
     let count = found.hits.len();
     let note = match found.more {
         true => format!("the first {count} in {size}; there are more"),
+        false if found.given_up => format!("{count} found in the first {size}; given up"),
         false => format!("{count} found in {size}"),
     };
     let _ = writeln!(out, "{}", style.paint(Role::Faint, note));
