@@ -169,7 +169,9 @@ impl<'a> View<'a> {
             NameKind::Enumerator => tag == dw::DW_TAG_enumerator,
             NameKind::Function => tag == dw::DW_TAG_subprogram && self.entry_address(die).is_some(),
         };
-        let declaration = entry.has_attr(dw::DW_AT_declaration);
+        // A constant member of a class is declared there, and may be defined nowhere.
+        let constant = kind == NameKind::Variable && entry.has_attr(dw::DW_AT_const_value);
+        let declaration = entry.has_attr(dw::DW_AT_declaration) && !constant;
         right_kind && !declaration && self.ends_in(die, path)
     }
 

@@ -26,7 +26,7 @@ impl Evaluator<'_, '_> {
     /// The type that a type of references refers to.
     pub(super) fn referred(&self, of: &ExprType) -> Option<ExprType> {
         match self.described(of)?.kind {
-            TypeKind::Reference(to) => Some(ExprType::of_entry(to)),
+            TypeKind::Reference { to, .. } => Some(ExprType::of_entry(to)),
             _ => None,
         }
     }
@@ -120,7 +120,7 @@ impl Evaluator<'_, '_> {
     /// What a reference refers to; any other value itself.
     pub(super) fn referent(&self, value: &Value, span: Span) -> Found {
         let Some(found) = self.described(&value.of) else { return Ok(value.clone()) };
-        let TypeKind::Reference(to) = found.kind else { return Ok(value.clone()) };
+        let TypeKind::Reference { to, .. } = found.kind else { return Ok(value.clone()) };
         let address = self.word(&value.place, span)?;
         Ok(self.value(ExprType::of_entry(to), ValuePlace::memory(address)))
     }

@@ -142,7 +142,30 @@ impl<'c, 'a> Evaluator<'c, 'a> {
             return Ok(self.value(ExprType::Void, ValuePlace::bytes([])));
         }
         let found = index.and_then(|index| history.get(index)).cloned();
-        found.ok_or_else(|| refused(span, format!("the history has {} values so far", history.len())))
+        let found = found.ok_or_else(|| refused(span, format!("the history has {} values so far", history.len())))?;
+        self.adopted(found, span)
+    }
+
+    /// A value that was remembered, for use here. The types of one module's debugging information mean nothing in
+    /// another's: of those of others only numbers can be taken over.
+    pub(super) fn adopted(&self, value: Value, span: Span) -> Found {
+        let here = self.context.module.index();
+        if value.module == here || !value.of.is_described() {
+            return Ok(Value { module: here, ..value });
+        }
+        let session = self.context.session;
+        let number = session.modules().get(value.module).and_then(|module| {
+            let view = session.debug_info(value.module)?.values();
+            let unit = view.first_unit()?;
+            let context = Context { module, view: &view, unit: &unit, ..self.context };
+            let mut memo = Memo::default();
+            let of = Evaluator::new(context, 0, self.syntax, &mut memo).number_type(&value.of)?;
+            Some((of, value.place.read(context.memory(), of.size).ok()?))
+        });
+        match number {
+            Some((of, bytes)) => Ok(self.value(ExprType::Number(of), ValuePlace::bytes(bytes))),
+            None => Err(ExprError::unknown(span, "its type is one of another module than the other names here")),
+        }
     }
 
     fn assign(&mut self, target: &Expr, value: &Expr) -> Found {
@@ -269,7 +292,7 @@ impl<'c, 'a> Evaluator<'c, 'a> {
     pub(super) fn resolve(&self, name: &TypeName) -> Result<ExprType, ExprError> {
         let mut of = self
             .type_named(&name.base)
-            .ok_or_else(|| refused(name.span, format!("there is no type {:?} here", name.base)))?;
+            .ok_or_else(|| ExprError::unknown(name.span, format!("there is no type {:?} here", name.base)))?;
         for step in &name.derived {
             of = match step {
                 Derived::Pointer | Derived::Reference => ExprType::pointer_to(of),

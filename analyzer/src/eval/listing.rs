@@ -6,11 +6,12 @@ use std::sync::Arc;
 use dpdb_snapshot::Avma;
 
 use super::evaluator::Evaluator;
-use super::{Memo, syntax_of};
+use super::{Memo, Place, syntax_of};
 use crate::dwarf::{DieRef, NameKind, Unit, View};
+use crate::frame::Frame;
 use crate::module::Module;
 use crate::session::Session;
-use crate::value::{Context, ValueLimits, Variable, variable};
+use crate::value::{Context, FrameContext, ValueLimits, Variable, variable};
 
 /// What is listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,16 +99,20 @@ impl Session {
         }
     }
 
-    /// The variables outside of functions, at most `limit` of them: those of the unit that `at` lies in, and with
-    /// `everywhere` those of its module's other units.
+    /// The variables outside of functions, at most `limit` of them: those of the unit whose code the frame runs, and
+    /// with `everywhere` those of its module's other units; thread-local ones are those of the frame's thread.
     pub fn globals(
         &self,
-        at: Avma,
+        place: Place<'_>,
         everywhere: bool,
         wanted: &dyn Fn(&str) -> bool,
         limits: ValueLimits,
         limit: usize,
     ) -> Vec<(Variable, Option<PathBuf>)> {
+        let at = place.frames.get(place.index).map(Frame::lookup_address).unwrap_or_default();
+        let thread = self.process().thread(place.tid);
+        let frame =
+            thread.map(|thread| FrameContext { thread, frames: place.frames, index: place.index, function: None });
         let Some(module) = self.module_at(at).or(self.modules().first()) else { return Vec::new() };
         let Some(info) = self.debug_info(module.index()) else { return Vec::new() };
         let view = info.values();
@@ -119,7 +124,7 @@ impl Session {
         let others = others.filter(|(die, _)| here.as_ref().is_none_or(|unit| unit.id != die.unit));
         let read = |(die, name): (DieRef, String)| {
             let unit = view.unit(die.unit)?;
-            let context = Context { session: self, module, view: &view, unit: &unit, frame: None, depth: 0 };
+            let context = Context { session: self, module, view: &view, unit: &unit, frame, depth: 0 };
             let read = variable(context, die, 0, limits)?;
             Some((Variable { name, ..read }, view.declared_at(die).map(|(file, _)| file)))
         };

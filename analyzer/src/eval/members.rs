@@ -33,8 +33,9 @@ impl Evaluator<'_, '_> {
             // C++'s `object.Base::member`.
             None if name.contains("::") && self.syntax != Syntax::Rust => {
                 let (base, last) = name.rsplit_once("::").unwrap_or(("", name));
-                let of =
-                    self.type_named(base).ok_or_else(|| refused(span, format!("there is no type {base:?} here")))?;
+                let of = self
+                    .type_named(base)
+                    .ok_or_else(|| ExprError::unknown(span, format!("there is no type {base:?} here")))?;
                 let inner = self.base_of(&record, &value.place, &of, span, 0)?;
                 let inner = inner
                     .ok_or_else(|| refused(span, format!("{base} is no base of {}", self.type_name(&value.of))))?;

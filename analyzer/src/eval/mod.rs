@@ -28,6 +28,7 @@ pub use value::Value;
 use crate::dwarf::View;
 use crate::expr::{self, ExprError, Syntax};
 use crate::frame::Frame;
+use crate::module::Module;
 use crate::session::Session;
 use crate::source_frame::Language;
 use crate::value::{Context, FrameContext, ValueLimits, ValueTree};
@@ -136,12 +137,42 @@ impl Session {
         place: Place<'_>,
         text: &str,
         memo: &mut Memo,
-        work: impl FnOnce(&mut Evaluator<'_, '_>, &expr::Expr) -> Result<T, ExprError>,
+        work: impl Fn(&mut Evaluator<'_, '_>, &expr::Expr) -> Result<T, ExprError>,
     ) -> Result<T, ExprError> {
-        let nowhere = || ExprError::new(expr::Span::default(), "no debugging information says what names mean here");
+        let frame = place.frames.get(place.index).ok_or_else(nowhere)?;
+        let home = self.module_at(frame.lookup_address()).or(self.modules().first()).ok_or_else(nowhere)?;
+        let variables = memo.variables.clone();
+        let first = self.within_module(home, None, place, text, memo, &work);
+        let error = match first {
+            Err(error) if error.is_unknown => error,
+            found => return found,
+        };
+        // What the frame's module does not name may be another's: the whole expression is tried there, with the frame's
+        // registers and thread, and without its locals.
+        let language = self.symbolize(frame).into_iter().find_map(|source| source.language);
+        let syntax = language.map(|language| syntax_of(Some(language)));
+        for module in self.modules().iter().filter(|module| module.index() != home.index()) {
+            memo.variables.clone_from(&variables);
+            match self.within_module(module, syntax, place, text, memo, &work) {
+                Err(error) if error.is_unknown => {}
+                found => return found,
+            }
+        }
+        Err(error)
+    }
+
+    /// Evaluates with the names of one module, in `syntax` or else that of its unit.
+    fn within_module<T>(
+        &self,
+        module: &Module,
+        syntax: Option<Syntax>,
+        place: Place<'_>,
+        text: &str,
+        memo: &mut Memo,
+        work: &impl Fn(&mut Evaluator<'_, '_>, &expr::Expr) -> Result<T, ExprError>,
+    ) -> Result<T, ExprError> {
         let thread: &Thread = self.process().thread(place.tid).ok_or_else(nowhere)?;
         let frame = place.frames.get(place.index).ok_or_else(nowhere)?;
-        let module = self.module_at(frame.lookup_address()).or(self.modules().first()).ok_or_else(nowhere)?;
         let info = self.debug_info(module.index()).ok_or_else(nowhere)?;
         let view: View<'_> = info.values();
         let located = module.to_svma(frame.lookup_address()).and_then(|pc| view.physical_function(pc.0));
@@ -151,11 +182,15 @@ impl Session {
         };
         let around = FrameContext { thread, frames: place.frames, index: place.index, function };
         let context = Context { session: self, module, view: &view, unit: &unit, frame: Some(around), depth: 0 };
-        let syntax = syntax_of(unit.language());
+        let syntax = syntax.unwrap_or_else(|| syntax_of(unit.language()));
         let mut evaluator = Evaluator::new(context, place.function, syntax, memo);
         let expr = expr::parse(text, syntax, &evaluator)?;
         work(&mut evaluator, &expr)
     }
+}
+
+fn nowhere() -> ExprError {
+    ExprError::unknown(expr::Span::default(), "no debugging information says what names mean here")
 }
 
 fn syntax_of(language: Option<Language>) -> Syntax {

@@ -56,7 +56,9 @@ impl Evaluator<'_, '_> {
             return self.named(&path, span);
         }
         if let Some(value) = self.variable(name, span)? {
-            return Ok(value);
+            // In a lambda clang calls the closure `this`, and its member too that is what the source calls so.
+            let captured = (name == "this").then(|| self.member(&value, name, span).ok()).flatten();
+            return Ok(captured.unwrap_or(value));
         }
         if let Some(function) = self.function(name) {
             return Ok(function);
@@ -78,7 +80,7 @@ impl Evaluator<'_, '_> {
             return Err(refused(span, format!("{name} is a type; ptype {name} shows it")));
         }
         if let Some(at) = self.context.session.symbol_named(name) {
-            return Err(refused(
+            return Err(ExprError::unknown(
                 span,
                 format!("{name} is at {at}, but nothing tells its type: cast it, as in *(int *){at}"),
             ));
@@ -88,7 +90,7 @@ impl Evaluator<'_, '_> {
             let others = self.names_of_unit();
             suggestion(name, others.iter().map(String::as_str))
         });
-        Err(refused(span, format!("nothing here is called {name:?}")).with_hint(hint))
+        Err(ExprError::unknown(span, format!("nothing here is called {name:?}")).with_hint(hint))
     }
 
     /// The variables and functions that the unit at hand names.
@@ -152,7 +154,8 @@ impl Evaluator<'_, '_> {
     /// A member of the object whose method the frame runs, which C++ lets one name without `this`.
     fn member_of_this(&self, name: &str, span: Span) -> Option<Value> {
         let this = self.variable("this", span).ok()??;
-        self.member(&this, name, span).ok()
+        let captured = || self.member(&self.member(&this, "this", span).ok()?, name, span).ok();
+        self.member(&this, name, span).ok().or_else(captured)
     }
 
     /// The entry of this name, whichever way its template arguments are spelled.
@@ -248,7 +251,34 @@ fn spellings(path: &str) -> Vec<String> {
     let with_blanks = plain.replace(',', ", ");
     // A closing bracket does not end up as the operator `>>` where there is an even number of them.
     let apart = with_blanks.replace(">>", "> >").replace(">>", "> >");
-    vec![apart, with_blanks]
+    let by_gcc = with_integers_of_gcc(&apart);
+    let other = (by_gcc != apart).then_some(by_gcc);
+    [apart, with_blanks].into_iter().chain(other).collect()
+}
+
+/// The path with the types of integers as gcc spells them: `long unsigned int` for `unsigned long`.
+fn with_integers_of_gcc(path: &str) -> String {
+    let is_part = |word: &str| matches!(word, "short" | "long" | "unsigned" | "signed" | "int");
+    let mut spelled = String::new();
+    let mut rest = path;
+    while !rest.is_empty() {
+        // A run of words with blanks between them, and whatever follows it.
+        let end = rest.find(|c: char| !(c == ' ' || c == '_' || c.is_alphanumeric())).unwrap_or(rest.len());
+        let words: Vec<&str> = rest[..end].split_whitespace().collect();
+        if !words.is_empty() && words.iter().all(|word| is_part(word)) {
+            let count = |part: &str| words.iter().filter(|word| **word == part).count();
+            let unsigned = if count("unsigned") > 0 { "unsigned " } else { "" };
+            let lead = &rest[..rest.len() - rest.trim_start().len()];
+            let size = "short ".repeat(count("short")) + &"long ".repeat(count("long"));
+            spelled += &format!("{lead}{size}{unsigned}int");
+        } else {
+            spelled += &rest[..end];
+        }
+        let next = end + rest[end..].chars().next().map_or(0, char::len_utf8);
+        spelled += &rest[end..next];
+        rest = &rest[next..];
+    }
+    spelled
 }
 
 /// `::name` without its front, and `'file.c'::name` without the file, which the unit at hand stands for.
@@ -270,5 +300,7 @@ mod tests {
         assert_eq!(spellings("A<B<unsigned  int>,C>")[0], "A<B<unsigned int>, C>");
         assert_eq!(spellings("A<B<C<int>>>"), ["A<B<C<int> > >", "A<B<C<int>>>"]);
         assert!(spellings("plain").is_empty());
+        let by_gcc = "Map<short int, long unsigned int, long long int, Box<unsigned int>, shorter, int>";
+        assert_eq!(spellings("Map<short, unsigned long, long long, Box<unsigned>, shorter, int>")[2], by_gcc);
     }
 }

@@ -35,7 +35,7 @@ const PARTS: [(&str, &str, u64, u32); 20] = [
 impl Evaluator<'_, '_> {
     pub(super) fn dollar(&self, name: &str, span: Span) -> Found {
         if let Some(value) = self.memo.variables.get(name) {
-            return Ok(value.clone());
+            return self.adopted(value.clone(), span);
         }
         if let Some(value) = self.fact(name) {
             return Ok(value);

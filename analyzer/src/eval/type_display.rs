@@ -57,7 +57,10 @@ impl Evaluator<'_, '_> {
             // Rust's compiler names its pointers itself: `&mut u8`, `*const T`.
             _ if rust && found.name.is_some() => joined(&self.qualified(of, &found), inner),
             TypeKind::Pointer(to) => self.spelled(*to, &wrapped("*", inner, self.needs_parentheses(*to)), level + 1),
-            TypeKind::Reference(to) => self.spelled(*to, &wrapped("&", inner, self.needs_parentheses(*to)), level + 1),
+            TypeKind::Reference { to, rvalue } => {
+                let sign = if *rvalue { "&&" } else { "&" };
+                self.spelled(*to, &wrapped(sign, inner, self.needs_parentheses(*to)), level + 1)
+            }
             TypeKind::Qualified(qualifier, to) => self.qualified_type(*qualifier, *to, inner, level),
             TypeKind::Array(array) if rust => {
                 let counts = array.dimensions.iter().rev();
@@ -67,7 +70,10 @@ impl Evaluator<'_, '_> {
                 })
             }
             TypeKind::Array(array) => self.spelled(array.element, &format!("{inner}{}", dimensions(array)), level + 1),
-            TypeKind::MemberPointer(to) => self.spelled(*to, &format!("::*{inner}"), level + 1),
+            TypeKind::MemberPointer { class, to } => {
+                let star = format!("{}::*", self.spelled(*class, "", level + 1));
+                self.spelled(*to, &wrapped(&star, inner, self.needs_parentheses(*to)), level + 1)
+            }
             _ => joined(&self.qualified(of, &found), inner),
         }
     }
@@ -130,9 +136,17 @@ impl Evaluator<'_, '_> {
         format!("{word} {}", self.spelled(to, inner, level + 1))
     }
 
+    /// Whether it is a pointer, whatever else is said of it: what is said then stands behind the `*`.
     fn is_pointer(&self, of: TypeRef) -> bool {
-        let found = of.and_then(|die| types::read(self.context.view, die));
-        matches!(found.map(|found| matches!(found.kind, TypeKind::Pointer(_))), Some(true))
+        let mut next = of;
+        for _ in 0..MOST_LEVELS {
+            match next.and_then(|die| types::read(self.context.view, die)).map(|found| found.kind.clone()) {
+                Some(TypeKind::Pointer(_)) => return true,
+                Some(TypeKind::Qualified(_, to)) => next = to,
+                _ => return false,
+            }
+        }
+        false
     }
 
     fn needs_parentheses(&self, of: TypeRef) -> bool {
@@ -183,7 +197,7 @@ impl Evaluator<'_, '_> {
                     inner = wrapped("*", &inner, self.needs_parentheses(*to));
                     *to
                 }
-                Some(TypeKind::Reference(to)) if self.syntax != Syntax::Rust => {
+                Some(TypeKind::Reference { to, .. }) if self.syntax != Syntax::Rust => {
                     inner = wrapped("&", &inner, self.needs_parentheses(*to));
                     *to
                 }

@@ -70,6 +70,15 @@ impl ExprType {
         ExprType::Pointer(Arc::new(of))
     }
 
+    /// Whether it is, or is made of, one of the program's types.
+    pub(crate) fn is_described(&self) -> bool {
+        match self {
+            ExprType::Program(_) => true,
+            ExprType::Pointer(of) | ExprType::Array(of, _) | ExprType::Function(of) => of.is_described(),
+            ExprType::Void | ExprType::Number(_) | ExprType::Layout(_) => false,
+        }
+    }
+
     pub(crate) fn of_entry(entry: Option<DieRef>) -> ExprType {
         entry.map_or(ExprType::Void, ExprType::Program)
     }

@@ -209,7 +209,7 @@ impl<'c, 'a> Lens<'_, 'c, 'a> {
 
     pub(super) fn pointer(&self, object: &Object) -> Looked<Pointer> {
         match object.of.kind {
-            TypeKind::Pointer(target) | TypeKind::Reference(target) => {
+            TypeKind::Pointer(target) | TypeKind::Reference { to: target, .. } => {
                 let word = object.place.read(self.memory(), 8)?;
                 Ok(Pointer { target, to: Avma(integer(&word, false) as u64) })
             }

@@ -104,7 +104,10 @@ fn formatter(builder: &Builder<'_, '_>, object: &Object) -> Option<Formatter> {
     if let Some(formatter) = rust::wide_pointer(name) {
         return Some(formatter);
     }
-    let mut named = [rust::FORMATTERS, libstdcxx::FORMATTERS].into_iter().flatten().filter(|entry| entry.0 == name);
+    let mut named = [rust::FORMATTERS, libstdcxx::FORMATTERS, libcxx::FORMATTERS]
+        .into_iter()
+        .flatten()
+        .filter(|entry| entry.0 == name);
     // Most records have another name, and then nobody asks for the path.
     let first = named.next()?;
     let home = without_inline(builder.context.view.path_of(object.die));

@@ -57,7 +57,7 @@ pub(crate) fn size(view: &View<'_>, of: TypeRef, level: usize) -> Option<u64> {
     match &found.kind {
         _ if found.size.is_some() => found.size,
         TypeKind::Alias(to) | TypeKind::Qualified(_, to) => size(view, *to, level + 1),
-        TypeKind::Pointer(_) | TypeKind::Reference(_) => Some(8),
+        TypeKind::Pointer(_) | TypeKind::Reference { .. } => Some(8),
         TypeKind::Enumeration(enumeration) => size(view, enumeration.of, level + 1),
         TypeKind::Array(array) => {
             let element = size(view, array.element, level + 1)?;
@@ -67,7 +67,7 @@ pub(crate) fn size(view: &View<'_>, of: TypeRef, level: usize) -> Option<u64> {
             })
         }
         // A pointer to a data member is an offset, one to a member function two words (Itanium C++ ABI, 2.3).
-        TypeKind::MemberPointer(to) => {
+        TypeKind::MemberPointer { to, .. } => {
             let function = matches!(strip(view, *to), Some((_, to)) if matches!(to.kind, TypeKind::Function(_)));
             Some(if function { 16 } else { 8 })
         }

@@ -20,8 +20,16 @@ pub(crate) type TypeRef = Option<DieRef>;
 pub(crate) enum TypeKind {
     Base(Base),
     Pointer(TypeRef),
-    Reference(TypeRef),
-    MemberPointer(TypeRef),
+    Reference {
+        to: TypeRef,
+        /// C++'s `&&`.
+        rvalue: bool,
+    },
+    /// To a member of `class`.
+    MemberPointer {
+        class: TypeRef,
+        to: TypeRef,
+    },
     Record(Record),
     Enumeration(Enumeration),
     Array(Array),

@@ -29,8 +29,13 @@ pub(super) fn read(view: &View<'_>, die: DieRef) -> Option<Type> {
     let kind = match entry.tag() {
         dw::DW_TAG_base_type => TypeKind::Base(Base { encoding: encoding(&entry) }),
         dw::DW_TAG_pointer_type => TypeKind::Pointer(of()),
-        dw::DW_TAG_reference_type | dw::DW_TAG_rvalue_reference_type => TypeKind::Reference(of()),
-        dw::DW_TAG_ptr_to_member_type => TypeKind::MemberPointer(of()),
+        tag @ (dw::DW_TAG_reference_type | dw::DW_TAG_rvalue_reference_type) => {
+            TypeKind::Reference { to: of(), rvalue: tag == dw::DW_TAG_rvalue_reference_type }
+        }
+        dw::DW_TAG_ptr_to_member_type => {
+            let class = entry.attr_value(dw::DW_AT_containing_type);
+            TypeKind::MemberPointer { class: class.and_then(|class| view.follow(&unit, &class)), to: of() }
+        }
         dw::DW_TAG_structure_type => TypeKind::Record(reader.record(&entry, RecordKind::Struct)),
         dw::DW_TAG_class_type => TypeKind::Record(reader.record(&entry, RecordKind::Class)),
         dw::DW_TAG_union_type => TypeKind::Record(reader.record(&entry, RecordKind::Union)),

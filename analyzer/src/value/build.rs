@@ -9,7 +9,7 @@ use super::context::Context;
 use super::place::{Missing, Place};
 use super::scalar;
 use super::tree::{self, ValueTree, WordKind};
-use super::{dimension, evaluate, variant};
+use super::{dimension, evaluate, member_pointer, variant};
 use crate::Language;
 use crate::dwarf::{DieRef, Slice};
 use crate::lang;
@@ -137,8 +137,8 @@ impl<'c, 'a> Builder<'c, 'a> {
                     ValueStyle::Pretty => lang::pointer(self, of, *to, plain, depth),
                 })
             }
-            TypeKind::Reference(to) => self.reference(*to, place, depth),
-            TypeKind::MemberPointer(_) => self.member_pointer(place, size.unwrap_or(8)),
+            TypeKind::Reference { to, .. } => self.reference(*to, place, depth),
+            TypeKind::MemberPointer { class, to } => member_pointer::value(self, *class, *to, place),
             TypeKind::Function(_) => {
                 let at = place.address().ok_or(Missing::NoAddress)?;
                 Ok(ValueTree::Function { at, symbol: self.symbol(at) })
@@ -277,15 +277,6 @@ impl<'c, 'a> Builder<'c, 'a> {
         let address = self.address_at(place)?;
         let value = self.value(to, &Place::memory(address), depth + 1);
         Ok(ValueTree::Reference { to: Some(address), value: Box::new(value) })
-    }
-
-    fn member_pointer(&self, place: &Place, size: u64) -> Result<ValueTree, Missing> {
-        let bytes = place.read(self.context.memory(), size.min(16))?;
-        let value = scalar::integer(&bytes[..bytes.len().min(8)], true);
-        Ok(ValueTree::MemberPointer(match self.symbol(Avma(value as u64)).filter(|_| size == 16) {
-            Some(symbol) => symbol,
-            None => format!("{value}"),
-        }))
     }
 
     fn record(

@@ -170,10 +170,12 @@ fn answer<'e, 'a: 'e>(
         EvaluationResult::RequiresCallFrameCfa => evaluation.resume_with_call_frame_cfa(cfa(context)?),
         EvaluationResult::RequiresTls(offset) => evaluation.resume_with_tls(tls::address(context, offset)?.0),
         EvaluationResult::RequiresAtLocation(DieReference::UnitRef(entry)) => {
-            evaluation.resume_with_at_location(location_of(context, entry)?)
+            evaluation.resume_with_at_location(location_of(context, context.unit.die(entry))?)
         }
-        EvaluationResult::RequiresAtLocation(DieReference::DebugInfoRef(_)) => {
-            return Err(Missing::Unsupported("DW_OP_call_ref".to_owned()));
+        EvaluationResult::RequiresAtLocation(DieReference::DebugInfoRef(at)) => {
+            let entry = context.view.follow(context.unit, &AttributeValue::DebugInfoRef(at));
+            let entry = entry.ok_or_else(|| Missing::Malformed("DW_OP_call_ref leads nowhere".to_owned()))?;
+            evaluation.resume_with_at_location(location_of(context, entry)?)
         }
         EvaluationResult::RequiresEntryValue(expression) => {
             evaluation.resume_with_entry_value(entry_value::of_expression(context, expression)?)
@@ -273,12 +275,15 @@ pub(crate) fn expression_at<'a>(
     Ok(None)
 }
 
-/// `DW_AT_location` of another entry, for `DW_OP_call2` and `DW_OP_call4`.
-fn location_of<'a>(context: Context<'_, 'a>, entry: UnitOffset) -> Result<Slice<'a>, Missing> {
-    let entry = context.unit.unit.entry(entry).map_err(malformed)?;
+/// `DW_AT_location` of another entry, for `DW_OP_call2`, `DW_OP_call4` and `DW_OP_call_ref`. Without one they do nothing
+/// (DWARF 5, section 2.5.1.5).
+fn location_of<'a>(context: Context<'_, 'a>, entry: DieRef) -> Result<Slice<'a>, Missing> {
+    let unit = context.view.unit(entry.unit).ok_or(Missing::OptimizedOut)?;
+    let context = Context { unit: &unit, ..context };
+    let entry = unit.unit.entry(entry.offset).map_err(malformed)?;
     match entry.attr_value(gimli::DW_AT_location) {
         Some(location) => Ok(expression_at(context, location, context.lookup_address())?.ok_or(Missing::OptimizedOut)?),
-        None => Err(Missing::OptimizedOut),
+        None => Ok(Slice::new(&[], gimli::LittleEndian)),
     }
 }
 
@@ -321,7 +326,10 @@ fn value_bytes(value: gimli::Value) -> Source {
 
 pub(super) fn malformed(error: gimli::Error) -> Missing {
     match error {
-        gimli::Error::InvalidExpression(op) => Missing::Unsupported(format!("{op}")),
+        gimli::Error::InvalidExpression(op) => {
+            let named = op.static_string().map(str::to_owned);
+            Missing::Unsupported(named.unwrap_or_else(|| format!("operation {:#04x}", op.0)))
+        }
         error => Missing::Malformed(error.to_string()),
     }
 }

@@ -6,6 +6,7 @@ mod dimension;
 mod entry_value;
 mod evaluate;
 mod logical;
+mod member_pointer;
 mod place;
 mod registers;
 mod scalar;

@@ -22,6 +22,8 @@ pub enum Missing {
     Memory(Absent),
     /// It is part of something that a location describes without saying where it is.
     NoAddress,
+    /// It is thread-local, and its thread has no copy of its module's variables yet.
+    NotAllocated,
     /// The debugging information uses what is not supported, which is named.
     Unsupported(String),
     /// The debugging information is damaged.
@@ -35,6 +37,7 @@ impl fmt::Display for Missing {
             Missing::NotSaved(register) => write!(f, "{register} was not saved"),
             Missing::Memory(absent) => write!(f, "{absent}"),
             Missing::NoAddress => write!(f, "it has no address"),
+            Missing::NotAllocated => write!(f, "not allocated: this thread has used no variable of that module yet"),
             Missing::Unsupported(what) => write!(f, "unsupported: {what}"),
             Missing::Malformed(what) => write!(f, "damaged debugging information: {what}"),
         }

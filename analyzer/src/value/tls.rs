@@ -137,7 +137,7 @@ fn block_of(memory: &dyn Memory, fs_base: u64, fields: &TlsFields) -> Result<u64
     let vector = memory.read_u64(Avma(fs_base).wrapping_add(8))?;
     let block = memory.read_u64(Avma(vector).wrapping_add(fields.id * 16))?;
     if block == UNALLOCATED || block == 0 {
-        return Err(unsupported("a thread-local variable that this thread has not touched yet"));
+        return Err(Missing::NotAllocated);
     }
     Ok(block)
 }

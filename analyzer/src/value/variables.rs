@@ -268,7 +268,7 @@ fn gather<'a>(
 pub(crate) fn variable(context: Context<'_, '_>, die: DieRef, block: usize, limits: ValueLimits) -> Option<Variable> {
     let declared = declaration(context.view, die)?;
     let name = declared.name.clone()?;
-    if declared.is_declaration && declared.location.is_none() {
+    if declared.is_declaration && declared.location.is_none() && declared.constant.is_none() {
         return None;
     }
     let mut builder = Builder::new(context, limits);

@@ -13,7 +13,7 @@ use super::{Kind, interner};
 use crate::cache::sums::{self, Damaged};
 use crate::image::Image;
 
-const MAGIC: [u8; 16] = *b"DPDB names v1\0\0\0";
+const MAGIC: [u8; 16] = *b"DPDB names v2\0\0\0";
 const HEADER: usize = 64;
 const RECORD: usize = 16;
 

@@ -113,6 +113,7 @@ struct Entry<'a> {
     origin: Option<gimli::AttributeValue<Slice<'a>>>,
     sibling: Option<UnitOffset>,
     is_declaration: bool,
+    is_constant: bool,
     has_code: bool,
     has_place: bool,
 }
@@ -125,7 +126,8 @@ impl<'a> Entry<'a> {
             gimli::DW_AT_specification | gimli::DW_AT_abstract_origin => self.origin = Some(attribute.value()),
             gimli::DW_AT_declaration => self.is_declaration = true,
             gimli::DW_AT_low_pc | gimli::DW_AT_ranges => self.has_code = true,
-            gimli::DW_AT_location | gimli::DW_AT_const_value => self.has_place = true,
+            gimli::DW_AT_location => self.has_place = true,
+            gimli::DW_AT_const_value => (self.has_place, self.is_constant) = (true, true),
             gimli::DW_AT_sibling => {
                 if let gimli::AttributeValue::UnitRef(next) = attribute.value() {
                     self.sibling = Some(next);
@@ -138,6 +140,8 @@ impl<'a> Entry<'a> {
     /// What it is looked up as; `None` where it is no answer to any question.
     fn kind(&self, tag: gimli::DwTag) -> Option<Kind> {
         let kind = match tag {
+            // A constant member of a class is declared there, and may be defined nowhere.
+            dw::DW_TAG_variable if self.is_constant => Kind::Variable,
             _ if self.is_declaration => return None,
             dw::DW_TAG_structure_type | dw::DW_TAG_class_type => Kind::Struct,
             dw::DW_TAG_union_type => Kind::Union,

@@ -3,18 +3,37 @@
 //! Up to version 19 a member that shares its place with an allocator is in a `__compressed_pair`, whose halves are
 //! bases with the member `__value_`; from 20 on it stands by itself.
 
+mod iterator;
+
 use dpdb_snapshot::Avma;
 
 use super::lens::{Doubt, Lens, Looked, Object, broken};
-use super::libstdcxx::callable::class_of_function;
+use super::libstdcxx::callable::{class_of_function, class_of_vtable, first_argument};
 use super::libstdcxx::list::{chain, ring};
 use super::libstdcxx::pointer::owner;
 use super::libstdcxx::tree::{Links, in_order};
 use super::libstdcxx::vocabulary::{alternative, any_of, held, no_value};
-use super::{Shown, bare};
+use super::{Formatters, Shown, bare};
 use crate::types::TypeRef;
 use crate::value::{Logical, ValueTree};
 
+/// Types that only this library has. Of those that both have, the functions of the other one try these shapes, too.
+pub(super) static FORMATTERS: &Formatters = &[
+    ("__wrap_iter", STD, iterator::pointer),
+    ("__deque_iterator", STD, iterator::pointer),
+    ("__map_iterator", STD, iterator::of_map),
+    ("__map_const_iterator", STD, iterator::of_map),
+    ("__hash_map_iterator", STD, iterator::of_map),
+    ("__hash_map_const_iterator", STD, iterator::of_map),
+    ("__tree_iterator", STD, iterator::tree),
+    ("__tree_const_iterator", STD, iterator::tree),
+    ("__list_iterator", STD, iterator::list),
+    ("__list_const_iterator", STD, iterator::list),
+    ("__hash_iterator", STD, iterator::hash),
+    ("__hash_const_iterator", STD, iterator::hash),
+];
+
+const STD: &[&str] = &["std"];
 /// Owners of one object that are believed.
 const MOST_OWNERS: u64 = 1 << 31;
 /// `__tree_node_base`: left, right, parent, then one byte of colour, after which a value may begin.
@@ -24,6 +43,9 @@ const TREE_NODE: u64 = 25;
 const HASH_NODE: u64 = 16;
 const LIST_NODE: u64 = 16;
 const FORWARD_NODE: u64 = 8;
+/// `__shared_weak_count`: its vtable, then the counts.
+const OWNERS: u64 = 8;
+const OBSERVERS: u64 = 16;
 
 pub(super) fn string(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Shown> {
     let whole = lens.any_member(object, &["__r_.__value_", "__rep_"])?;
@@ -240,6 +262,24 @@ pub(super) fn any(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Shown>
     Ok(any_of(lens, of, value))
 }
 
+/// What a function calls is told by the class of the object that it keeps, `__func<FUNCTOR, ALLOCATOR, SIGNATURE>`.
+pub(super) fn function(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Shown> {
+    let functor = lens.pointer_in(object, "__f_.__f_")?.to;
+    let summary = if functor.0 == 0 {
+        "no function".to_owned()
+    } else {
+        let table = Avma(lens.word(functor)?);
+        let symbol = lens.context().session.symbol_at(table).ok_or(Doubt::OtherShape)?.name;
+        let class = class_of_vtable(&symbol).ok_or(Doubt::OtherShape)?;
+        let arguments = class.split_once("__func<").ok_or(Doubt::OtherShape)?.1;
+        let called = first_argument(arguments).trim();
+        // A pointer to a function follows the vtable.
+        let pointed = called.contains("(*)").then(|| lens.word(functor.wrapping_add(8))).transpose()?;
+        pointed.and_then(|at| lens.symbol(Avma(at))).unwrap_or_else(|| called.to_owned())
+    };
+    Ok(Shown::Beside(Logical::Object { summary, fields: Vec::new() }.into()))
+}
+
 pub(super) fn unique(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Shown> {
     let pointer = lens.any_member(object, &["__ptr_.__value_", "__ptr_"])?;
     let pointer = lens.pointer(&pointer)?;
@@ -253,9 +293,11 @@ pub(super) fn counted(lens: &mut Lens<'_, '_, '_>, object: &Object, kind: &'stat
         return Ok(owner(lens, kind, pointer, None));
     }
     let block = lens.object_at(counts.target, counts.to)?;
+    // clang leaves the description of the class, which has virtual functions, to the library.
+    let count = |name, offset| lens.number_in(&block, name).or_else(|_| lens.word(counts.to.wrapping_add(offset)));
     // Both are kept one less than they are; all owners together count as one observer.
-    let owners = lens.number_in(&block, "__shared_owners_")?.wrapping_add(1);
-    let observers = lens.number_in(&block, "__shared_weak_owners_")?.wrapping_add(1);
+    let owners = count("__shared_owners_", OWNERS)?.wrapping_add(1);
+    let observers = count("__shared_weak_owners_", OBSERVERS)?.wrapping_add(1);
     let together = u64::from(owners > 0);
     if owners > MOST_OWNERS || observers > MOST_OWNERS || observers < together {
         return broken(format!("it counts {owners} owners and {observers} observers"));

@@ -3,7 +3,7 @@
 use dpdb_snapshot::Avma;
 
 use super::super::lens::{Doubt, Lens, Looked, Object};
-use super::super::{Shown, bare};
+use super::super::{Shown, bare, libcxx};
 use crate::types::{self, TypeKind, TypeRef};
 use crate::value::{Logical, ValueTree};
 
@@ -21,7 +21,8 @@ pub(in super::super) fn class_of_function(lens: &Lens<'_, '_, '_>, at: Avma) -> 
 
 /// Which function a `std::function` calls is told by the one that calls it.
 pub(super) fn function(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Shown> {
-    let invoker = lens.pointer_in(object, "_M_invoker")?.to;
+    let Ok(invoker) = lens.pointer_in(object, "_M_invoker") else { return libcxx::function(lens, object) };
+    let invoker = invoker.to;
     let summary = if lens.pointer_in(object, "_M_manager")?.to.0 == 0 {
         "no function".to_owned()
     } else {
@@ -55,6 +56,12 @@ fn target(lens: &Lens<'_, '_, '_>, object: &Object, invoker: Avma) -> Looked<Str
 fn functor_in(symbol: &str) -> Option<&str> {
     let arguments = symbol.strip_prefix("std::_Function_handler<")?;
     let arguments = &arguments[..arguments.rfind(">::_M_invoke")?];
+    let functor = arguments[first_argument(arguments).len()..].strip_prefix(',')?;
+    Some(functor.trim())
+}
+
+/// The first of the arguments of a template, which commas part.
+pub(in super::super) fn first_argument(arguments: &str) -> &str {
     let mut depth = 0_usize;
     let comma = arguments.char_indices().find(|(_, character)| {
         match character {
@@ -63,8 +70,8 @@ fn functor_in(symbol: &str) -> Option<&str> {
             _ => {}
         }
         depth == 0 && *character == ','
-    })?;
-    Some(arguments[comma.0 + 1..].trim())
+    });
+    &arguments[..comma.map_or(arguments.len(), |(at, _)| at)]
 }
 
 /// The class of the object that a pointer leads to, where that is another than the pointer's type says: the vtable
@@ -86,7 +93,7 @@ pub(in super::super) fn dynamic_type(lens: &Lens<'_, '_, '_>, target: TypeRef, t
 }
 
 /// Demanglers write a vtable's name in one of two ways.
-fn class_of_vtable(symbol: &str) -> Option<&str> {
+pub(in super::super) fn class_of_vtable(symbol: &str) -> Option<&str> {
     let braced = || symbol.strip_prefix("{vtable(")?.strip_suffix(")}");
     symbol.strip_prefix("vtable for ").or_else(braced)
 }

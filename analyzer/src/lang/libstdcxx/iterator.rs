@@ -7,7 +7,7 @@ use super::super::{Shown, summary};
 use crate::types::{self, TypeKind, TypeRef};
 use crate::value::{Logical, Remark, ValueTree};
 
-fn at_element(lens: &mut Lens<'_, '_, '_>, of: TypeRef, at: Avma) -> Looked<Shown> {
+pub(in super::super) fn at_element(lens: &mut Lens<'_, '_, '_>, of: TypeRef, at: Avma) -> Looked<Shown> {
     let element = lens.object_at(of, at)?;
     let summary = summary::text(lens, &element, 0)?;
     let words = Logical::Object { summary, fields: Vec::new() };
@@ -15,7 +15,7 @@ fn at_element(lens: &mut Lens<'_, '_, '_>, of: TypeRef, at: Avma) -> Looked<Show
     Ok(Shown::Instead(ValueTree::Remarked { value: Box::new(words.into()), remark: Box::new(remark) }))
 }
 
-fn nowhere(what: &str) -> Shown {
+pub(in super::super) fn nowhere(what: &str) -> Shown {
     Logical::Object { summary: format!("non-dereferenceable iterator for {what}"), fields: Vec::new() }.into()
 }
 
@@ -33,7 +33,7 @@ fn element(lens: &Lens<'_, '_, '_>, object: &Object) -> Looked<TypeRef> {
     lens.argument(object, 0).or_else(|_| {
         let reference = types::member_type(lens.view(), object.die, "reference");
         match types::strip(lens.view(), reference).map(|(_, of)| of.kind.clone()) {
-            Some(TypeKind::Reference(to)) => Ok(to),
+            Some(TypeKind::Reference { to, .. }) => Ok(to),
             _ => Err(Doubt::OtherShape),
         }
     })

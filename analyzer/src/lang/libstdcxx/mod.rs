@@ -6,7 +6,7 @@ mod atomic;
 pub(super) mod callable;
 mod chrono;
 mod hash_table;
-mod iterator;
+pub(super) mod iterator;
 pub(super) mod list;
 pub(super) mod pointer;
 mod sequence;

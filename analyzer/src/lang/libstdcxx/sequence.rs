@@ -98,9 +98,10 @@ pub(super) fn deque(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Show
 
 pub(super) fn array(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Shown> {
     let elements = lens.any_member(object, &["_M_elems", "__elems_"])?;
-    // `array<T, 0>` keeps nothing, or something else.
     if lens.arguments(object).get(1).is_some_and(|length| length.value == Some(0)) {
-        return Err(Doubt::OtherShape);
+        // `array<T, 0>` keeps nothing, or with libc++ room for one that is none.
+        let nothing = Logical::Sequence { items: Vec::new(), length: Some(0) };
+        return if lens.has(object, "__elems_") { Ok(nothing.into()) } else { Err(Doubt::OtherShape) };
     }
     let TypeKind::Array(of) = &elements.of.kind else { return Err(Doubt::OtherShape) };
     let (element, total) = (of.element, lens.size(elements.type_ref())?);

@@ -5,11 +5,14 @@ use dpdb_snapshot::Avma;
 use super::super::Shown;
 use super::super::lens::{Lens, Looked, Object, Pointer, broken};
 use super::sequence::unwrapped;
+use super::wide::{aligned, behind_vtable};
 use crate::types::TypeKind;
 use crate::value::{Logical, SmartPointer, ValueTree};
 
 /// More owners than `usize::MAX / 2` abort the program.
 const MOST_OWNERS: u64 = i64::MAX as u64;
+/// The bytes of the counts, in front of what is shared.
+const COUNTS: u64 = 16;
 
 /// What is shared, with its counts in front.
 struct Shared {
@@ -22,7 +25,7 @@ struct Shared {
 
 fn shared(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Shared> {
     let pointer = unwrapped(lens, &lens.member(object, "ptr")?)?;
-    let wide = lens.member(&pointer, "data_ptr").ok();
+    let wide = lens.any_member(&pointer, &["data_ptr", "pointer"]).ok();
     let thin = lens.pointer(wide.as_ref().unwrap_or(&pointer))?;
     let block = lens.object_at(thin.target, thin.to)?;
     let (strong, weak) = if lens.has(&block, "strong") {
@@ -37,12 +40,17 @@ fn shared(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Shared> {
         return broken(format!("it counts {owners} owners and {observers} observers"));
     }
     let inner = lens.any_member(&block, &["value", "data"])?;
+    let is_dyn = lens.has(&pointer, "vtable");
+    let to = match is_dyn {
+        true => thin.to.wrapping_add(aligned(lens, &pointer, COUNTS)?),
+        false => inner.place.address().unwrap_or(thin.to),
+    };
     let value = match (owners, &wide) {
         (0, _) => None,
         (_, None) => Some(lens.show_object(&inner)),
+        (_, Some(_)) if is_dyn => Some(behind_vtable(lens, &pointer, to)?),
         (_, Some(_)) => Some(unsized_value(lens, object, &pointer, &inner)?),
     };
-    let to = inner.place.address().unwrap_or(thin.to);
     Ok(Shared { to, owners, observers: observers - together, value: value.unwrap_or(ValueTree::Void) })
 }
 

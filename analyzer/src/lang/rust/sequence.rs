@@ -14,7 +14,8 @@ const MOST_WRAPPERS: usize = 6;
 pub(super) fn unwrapped(lens: &Lens<'_, '_, '_>, object: &Object) -> Looked<Object> {
     let mut current = object.clone();
     for _ in 0..MOST_WRAPPERS {
-        if matches!(current.of.kind, TypeKind::Pointer(_)) || lens.has(&current, "data_ptr") {
+        let is_wide = lens.has(&current, "data_ptr") || lens.has(&current, "vtable");
+        if matches!(current.of.kind, TypeKind::Pointer(_)) || is_wide {
             return Ok(current);
         }
         current = match lens.member(&current, "pointer") {

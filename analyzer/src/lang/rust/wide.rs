@@ -3,14 +3,17 @@
 
 use dpdb_snapshot::Avma;
 
-use super::super::lens::{Doubt, Lens, Looked, Object};
+use super::super::lens::{Doubt, Lens, Looked, Object, broken};
 use super::super::{Formatter, Shown, bare};
-use crate::dwarf::NameKind;
+use crate::dwarf::{DieRef, NameKind};
 use crate::types::{Type, TypeRef};
 use crate::value::{Logical, SmartPointer, ValueTree};
 
 /// Words of a vtable before the methods: the function that drops the value, its size, its alignment.
 const METHODS: u64 = 3;
+const ALIGNMENT: u64 = 16;
+/// The reference, "Type layout": an alignment is at most 2^29.
+const MOST_ALIGNED: u64 = 1 << 29;
 /// Methods that are asked for the type they belong to.
 const MOST_METHODS: u64 = 4;
 
@@ -62,16 +65,43 @@ fn mentions(name: &str, target: &str) -> bool {
     inner.rsplit(['&', ' ', ':']).next() == Some(target)
 }
 
-/// Which type a trait object is of, by the functions in its vtable.
 fn trait_object(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<ValueTree> {
     let data = lens.pointer_in(object, "pointer")?.to;
-    let table = lens.word_of(&lens.member(object, "vtable")?)?;
-    lens.expect_mapped(Avma(table), "its vtable")?;
-    let name = concrete_type(lens, Avma(table)).ok_or(Doubt::OtherShape)?;
-    let near = lens.view().unit(object.die.unit);
-    let concrete = lens.view().find_named(near.as_deref(), &name, NameKind::Type(None));
+    behind_vtable(lens, object, data)
+}
+
+/// The value at `data`, whose type the vtable tells that `pointer` has beside its address.
+pub(super) fn behind_vtable(lens: &mut Lens<'_, '_, '_>, pointer: &Object, data: Avma) -> Looked<ValueTree> {
+    let table = vtable(lens, pointer)?;
+    // rustc describes the vtables that a unit uses; of those of other units the functions tell.
+    let described = lens.context().module.to_svma(table).and_then(|at| {
+        let context = lens.context();
+        context.view.owner_of_vtable(context.unit, at)
+    });
+    let by_functions = concrete_type(lens, table);
+    let path = |die: DieRef| lens.view().full_path(die).join("::");
+    let name = by_functions.clone().or_else(|| described.map(path)).ok_or(Doubt::OtherShape)?;
+    let concrete = described.or_else(|| {
+        let near = lens.view().unit(pointer.die.unit);
+        lens.view().find_named(near.as_deref(), &by_functions?, NameKind::Type(None))
+    });
     let fields = concrete.map(|die| ("value".to_owned(), lens.show_at(Some(die), data))).into_iter().collect();
     Ok(Logical::Object { summary: format!("{name} at {data}"), fields }.into())
+}
+
+fn vtable(lens: &Lens<'_, '_, '_>, pointer: &Object) -> Looked<Avma> {
+    let table = Avma(lens.word_of(&lens.member(pointer, "vtable")?)?);
+    lens.expect_mapped(table, "its vtable")?;
+    Ok(table)
+}
+
+/// Where the value begins that lies behind `front` bytes of others: its alignment is in the vtable.
+pub(super) fn aligned(lens: &Lens<'_, '_, '_>, pointer: &Object, front: u64) -> Looked<u64> {
+    let alignment = lens.word(vtable(lens, pointer)?.wrapping_add(ALIGNMENT))?;
+    if !alignment.is_power_of_two() || alignment > MOST_ALIGNED {
+        return broken(format!("its vtable says that it is aligned to {alignment}"));
+    }
+    Ok(front.next_multiple_of(alignment))
 }
 
 fn concrete_type(lens: &Lens<'_, '_, '_>, table: Avma) -> Option<String> {
