@@ -1,22 +1,13 @@
 //! Variables, types, displays and searches through the binary, on a program whose source says what they must show.
 
-mod common;
-
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 
-use common::{Scene, fixture, inspect};
+use crate::common::{Crash, fixture, inspect};
 
 fn crash() -> &'static Path {
-    static CRASH: OnceLock<(Scene, PathBuf)> = OnceLock::new();
-    let (_, snapshot) = CRASH.get_or_init(|| {
-        let scene = Scene::new();
-        let outcome = scene.run([fixture("expressions.c")]);
-        assert_eq!(outcome.signal(), Some(11), "{}", outcome.stderr);
-        let snapshot = scene.snapshot();
-        (scene, snapshot)
-    });
-    snapshot
+    static CRASH: OnceLock<Crash> = OnceLock::new();
+    &CRASH.get_or_init(|| Crash::of([fixture("expressions.c")])).snapshot
 }
 
 #[track_caller]

@@ -1,34 +1,21 @@
 //! Values are cut where a limit says so, and say that they were; what is not shown costs nothing.
 
-mod common;
-
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use common::{Scene, fixture, inspect};
 use dpdb_analyzer::{Clock, Options, Session};
 use dpdb_snapshot::Snapshot;
 use dpdb_trace::engine::{Engine, FileFacts};
 use dpdb_trace::render::{Style, text};
 use dpdb_trace::shell::execute;
 
-struct Crash {
-    _scene: Scene,
-    snapshot: PathBuf,
-}
+use crate::common::{Crash, fixture, inspect};
 
 fn snapshot() -> &'static Path {
     static CRASH: OnceLock<Crash> = OnceLock::new();
-    let crash = CRASH.get_or_init(|| {
-        let scene = Scene::new();
-        let outcome = scene.run([fixture("containers.cpp")]);
-        assert_eq!(outcome.signal(), Some(11), "{}", outcome.stderr);
-        let snapshot = scene.snapshot();
-        Crash { _scene: scene, snapshot }
-    });
-    &crash.snapshot
+    &CRASH.get_or_init(|| Crash::of([fixture("containers.cpp")])).snapshot
 }
 
 #[track_caller]
