@@ -179,7 +179,7 @@ pub struct ReportArgs {
     /// A snapshot, a core.zst or an ELF core; or a directory or several files: the crashes of a run
     #[arg(required = true, value_name = "FILE|DIR")]
     pub paths: Vec<PathBuf>,
-    /// As JSON, for one file the only form there is so far
+    /// As JSON: for one file all frames in the schema frames/1
     #[arg(long, conflicts_with = "md")]
     pub json: bool,
     /// The crashes of a run as Markdown
@@ -188,10 +188,10 @@ pub struct ReportArgs {
     /// Write the crashes of a run into this file, as a page that needs no other file
     #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "md"])]
     pub html: Option<PathBuf>,
-    /// Indented
+    /// JSON of one file, indented
     #[arg(long)]
     pub indent: bool,
-    /// Show values of the C++ and Rust standard libraries as they are laid out, or as what they mean
+    /// In JSON, show values of the C++ and Rust standard libraries as they are laid out, or as what they mean
     #[arg(long, value_enum, default_value_t)]
     pub values: ValuesArgument,
     /// The same as --values pretty

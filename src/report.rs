@@ -1,5 +1,5 @@
-//! `dpdb-trace report`: all frames of all threads of one crash as JSON, in the schema `frames/1`; or the crashes of a
-//! whole run, equal ones together.
+//! `dpdb-trace report`: all frames of all threads of one crash with their variables, as text or as JSON in the schema
+//! `frames/1`; or the crashes of a whole run, equal ones together.
 
 use std::fs;
 use std::io::{self, IsTerminal, Write};
@@ -8,11 +8,12 @@ use std::process::ExitCode;
 
 use dpdb_analyzer::{ValueLimits, ValueStyle};
 
-use crate::cli::{self, ReportArgs, ValuesArgument};
+use crate::cli::{ReportArgs, ValuesArgument};
 use crate::crash_groups::{CrashGroups, Detail};
-use crate::engine::open_session;
+use crate::engine::{Engine, open_session};
 use crate::failure::{FAILED, after_output, complain, failed, partial_view};
 use crate::render::{self, Style};
+use crate::shell::{Form, Shell};
 use crate::snapshot_files;
 
 /// Frames of each thread; a stack of 8 MiB has more only if each is smaller than 160 bytes.
@@ -28,7 +29,7 @@ pub fn report(arguments: &ReportArgs) -> ExitCode {
 
 fn report_crash(path: &Path, arguments: &ReportArgs) -> ExitCode {
     if !arguments.json {
-        cli::usage_error("a report of one file is written as JSON only: add --json".to_owned()).exit();
+        return report_as_text(path, arguments);
     }
     let (session, file) = match open_session(path, &arguments.files) {
         Ok(opened) => opened,
@@ -49,6 +50,18 @@ fn report_crash(path: &Path, arguments: &ReportArgs) -> ExitCode {
     };
     let written = json.map_err(io::Error::from).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
     after_output(written, whole)
+}
+
+/// As `inspect` would show it.
+fn report_as_text(path: &Path, arguments: &ReportArgs) -> ExitCode {
+    let mut engine = match Engine::open(path, &arguments.files) {
+        Ok(engine) => engine,
+        Err(error) => return failed(&error),
+    };
+    engine.limit_values(arguments.limits);
+    let whole = partial_view(path, engine.damage());
+    let told = Shell::new(engine, Form::Text).tell_all(MOST_FRAMES);
+    after_output(told, whole)
 }
 
 /// A file that cannot be read does not keep the others from being told of.

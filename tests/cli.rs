@@ -247,7 +247,18 @@ fn a_report_is_one_document_of_frames() {
     let report: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(report["schema"], "frames/1");
     assert!(report["threads"][0]["frames"][0]["line"].is_u64(), "{json}");
-    assert_eq!(run([Path::new("report"), &scene.snapshot()]).code(), 2);
+}
+
+#[test]
+fn a_report_as_text_has_all_threads_frames_and_variables() {
+    let scene = Scene::new();
+    scene.run([fixture("thread_locals.c")]);
+    let text = run([Path::new("report"), &scene.snapshot()]).success().stdout;
+    let threads = [" (number 1):\n", " (number 2):\n", " (number 3):\n"];
+    let values = [" in second (unused=0x0) at ", "        module = 0x0\n"];
+    for part in ["died of SIGABRT", " got SIGABRT "].iter().chain(&threads).chain(&values) {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Commands without a prompt: from the command line, a script, or a pipe.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Write};
 
 use super::{Flow, Shell};
 
@@ -33,6 +33,18 @@ impl Shell {
             }
         }
         Ok(end)
+    }
+
+    /// Shows the crash and why it came, and of each thread the stack with all variables, at most so many frames of it.
+    ///
+    /// # Errors
+    /// The replies could not be written.
+    pub fn tell_all(&mut self, most_frames: usize) -> io::Result<()> {
+        for command in ["info", "why", &format!("thread apply all bt full {most_frames}")] {
+            self.line(command)?;
+            writeln!(io::stdout())?;
+        }
+        Ok(())
     }
 
     /// Runs the lines of a stream.
