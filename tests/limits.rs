@@ -1,25 +1,34 @@
-//! `docs/limits.md` keeps what it promises: fifty cases, each with a test that exists or with a limit in words.
+//! `docs/limits.md` keeps what it promises: fifty cases, each with a test that exists or with a limit in words. So does
+//! `docs/values.md`, item by item.
 
 use std::fs;
 use std::path::Path;
 
+fn document(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
 fn rows() -> Vec<(usize, String)> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/limits.md");
-    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text = document("limits.md");
     let number = |line: &str| line.strip_prefix("| ")?.split(' ').next()?.parse().ok();
     text.lines().filter_map(|line| Some((number(line)?, line.to_owned()))).collect()
 }
 
-/// The tests that a row names, as `FILE::TEST`.
+/// The tests that a row names, as `FILE::TEST`. A test is called by a sentence; a path of C++ is no test.
 fn named(row: &str) -> impl Iterator<Item = (&str, &str)> {
-    row.split('`').skip(1).step_by(2).filter_map(|code| code.split_once("::"))
+    let codes = row.split('`').skip(1).step_by(2).filter_map(|code| code.split_once("::"));
+    let is_name = |text: &str| {
+        text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_/.".contains(&byte))
+    };
+    codes.filter(move |(file, test)| is_name(file) && is_name(test) && test.matches('_').count() > 1)
 }
 
 fn source_of(file: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let path = match file.split_once('/') {
-        None => root.join("tests").join(file).with_extension("rs"),
-        Some((room, below)) => root.join(room).join("src").join(below),
+        Some((room, below)) if file.ends_with(".rs") => root.join(room).join("src").join(below),
+        _ => root.join("tests").join(file).with_extension("rs"),
     };
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
@@ -32,14 +41,35 @@ fn there_are_fifty_cases_in_their_order() {
 
 #[test]
 fn every_test_that_is_named_exists() {
-    for (number, row) in rows() {
-        for (file, test) in named(&row) {
-            let source = source_of(file);
-            let is_word = |at: usize| source[at + test.len()..].starts_with(['(', ':']);
-            let found = source.match_indices(test).any(|(at, _)| is_word(at));
-            assert!(found, "case {number}: there is no test {test} in {file}");
+    for text in ["limits.md", "values.md"].map(document) {
+        for row in text.lines().filter(|line| line.starts_with('|') || line.contains("::")) {
+            for (file, test) in named(row) {
+                let source = source_of(file);
+                let is_word = |at: usize| source[at + test.len()..].starts_with(['(', ':']);
+                let found = source.match_indices(test).any(|(at, _)| is_word(at));
+                assert!(found, "there is no test {test} in {file}:\n{row}");
+            }
         }
     }
+}
+
+#[test]
+fn every_item_of_values_has_a_test() {
+    let text = document("values.md");
+    let (without, with): (Vec<&str>, Vec<&str>) = rows_with_tests(&text).partition(|row| named(row).next().is_none());
+    assert!(without.is_empty() && with.len() > 40, "{without:#?}");
+}
+
+/// The rows of those tables of which one column is for tests.
+fn rows_with_tests(text: &str) -> impl Iterator<Item = &str> {
+    let mut has_tests = false;
+    text.lines().filter(move |line| {
+        let is_head = line.starts_with("| item |") || line.starts_with("| reason |");
+        if is_head {
+            has_tests = line.ends_with("| tests |");
+        }
+        has_tests && line.starts_with("| ") && !is_head
+    })
 }
 
 #[test]

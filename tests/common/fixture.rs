@@ -62,6 +62,13 @@ pub fn fixture_with(name: &str, build: Build<'_>) -> PathBuf {
     built
 }
 
+/// A program of C++ by clang and with the standard library of LLVM.
+pub fn fixture_with_libcxx(name: &str) -> PathBuf {
+    // As fixtures/packages.txt names it.
+    tool("/usr/lib/llvm-19/lib/libc++.so");
+    fixture_with(name, Build { compiler: Some("clang++-19"), flags: &["-stdlib=libc++"] })
+}
+
 /// The `fixtures/` directory of the source tree.
 pub fn fixture_dir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")

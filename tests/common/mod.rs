@@ -18,7 +18,7 @@ mod terminal;
 mod tools;
 
 pub use damage::Damaged;
-pub use fixture::{Build, fixture, fixture_dir, fixture_with};
+pub use fixture::{Build, fixture, fixture_dir, fixture_with, fixture_with_libcxx};
 pub use live::Live;
 pub use mirror::{Mirrored, mirrored, mirrored_through, scenario};
 pub use outcome::{Outcome, finish, finish_with_input};

@@ -1,95 +1,104 @@
 //! Containers, smart pointers and optionals of the C++ and Rust standard libraries, indexed and asked.
 
-use super::{containers_of_cpp, containers_of_rust, give, says};
+use super::{Row, containers_of_cpp, containers_of_libcxx, containers_of_rust, give, says};
+
+/// Whichever library they are of.
+const INDEXED: &[Row] = &[
+    ("v[2]", "3"),
+    ("v.size()", "4"),
+    ("v.empty()", "false"),
+    ("v.front() + v.back()", "5"),
+    ("v.at(1)", "2"),
+    ("*v.data()@2", "{1, 2}"),
+    ("v[1:3]", "{2, 3}"),
+    ("v[0]@3", "{1, 2, 3}"),
+    ("&v[1] - v.data()", "1"),
+    ("text[1]", "101 'e'"),
+    ("text[0:5]", "\"hello\""),
+    ("text.size()", "44"),
+    ("text.c_str()", "0x… \"hello, world: a text that is not kept inside\""),
+    ("empty.empty()", "true"),
+    ("nested[1][2]", "5"),
+    ("nested[1].size()", "3"),
+    ("bits[1]", "false"),
+    ("bits.size()", "3"),
+    ("items[1].name", "\"b\""),
+    ("items[1].field + 1", "3"),
+    ("m[\"key\"]", "7"),
+    ("m[\"a long key that is not kept inside\"]", "9"),
+    ("m.at(\"other\") * 2", "16"),
+    ("m.size()", "3"),
+    ("m.contains(\"nope\")", "false"),
+    ("it->second", "9"),
+    ("deep[\"key\"][2].field", "3"),
+    ("deep[\"key\"][1].name", "\"y\""),
+    ("by_color[Color::Green]", "55"),
+    ("by_number[-3]", "0x… \"minus three\""),
+    ("by_number[v[3]]", "0x… \"four\""),
+    ("several[1]", "10"),
+    ("several.count(1)", "2"),
+    ("h[30]", "10"),
+    ("h.count(31)", "0"),
+    ("words[\"two\"]", "2"),
+    ("s.contains(3)", "true"),
+    ("s.count(4)", "0"),
+    ("us.contains(\"red\")", "true"),
+    ("d[0]", "-5"),
+    ("d[304]", "299"),
+    ("d[1:3]", "{-4, -3}"),
+    ("l[2]", "3"),
+    ("l.size()", "3"),
+    ("f[1]", "5"),
+    ("a[1]", "7"),
+    ("a.size()", "3"),
+    ("sp[1]", "2"),
+    ("view[2]", "101 'e'"),
+    ("wide[1]", "239 u'ï'"),
+    ("stack.top()", "2"),
+    ("queue.front()", "3"),
+    ("pv->size()", "0"),
+];
+
+const LOOKED_THROUGH: &[Row] = &[
+    ("*some", "3"),
+    ("some.has_value()", "true"),
+    ("none.value_or(9)", "9"),
+    ("*u", "{name = \"owned\", field = 12}"),
+    ("u->field", "12"),
+    ("u->name.size()", "5"),
+    ("u.get()->field", "12"),
+    ("sh->name", "\"shared\""),
+    ("sh.use_count()", "2"),
+    ("shared[0]->field", "13"),
+    ("numbers[1]", "21"),
+    ("variant.index()", "1"),
+    ("std::get<1>(variant)", "\"text\""),
+    ("std::get<2>(t)", "\"three\""),
+    ("p.second", "\"second\""),
+    ("Holder<int>::bar", "17"),
+    ("holder.value", "4"),
+    ("hidden", "31"),
+    ("(anonymous namespace)::hidden", "31"),
+];
 
 #[test]
-fn containers_of_cpp_are_indexed_by_number_and_key() {
-    give(
-        containers_of_cpp(),
-        &[
-            ("v[2]", "3"),
-            ("v.size()", "4"),
-            ("v.empty()", "false"),
-            ("v.front() + v.back()", "5"),
-            ("v.at(1)", "2"),
-            ("*v.data()@2", "{1, 2}"),
-            ("v[1:3]", "{2, 3}"),
-            ("v[0]@3", "{1, 2, 3}"),
-            ("&v[1] - v.data()", "1"),
-            ("text[1]", "101 'e'"),
-            ("text[0:5]", "\"hello\""),
-            ("text.size()", "44"),
-            ("text.c_str()", "0x… \"hello, world: a text that is not kept inside\""),
-            ("empty.empty()", "true"),
-            ("nested[1][2]", "5"),
-            ("nested[1].size()", "3"),
-            ("bits[1]", "false"),
-            ("bits.size()", "3"),
-            ("items[1].name", "\"b\""),
-            ("items[1].field + 1", "3"),
-            ("m[\"key\"]", "7"),
-            ("m[\"a long key that is not kept inside\"]", "9"),
-            ("m.at(\"other\") * 2", "16"),
-            ("m.size()", "3"),
-            ("m.contains(\"nope\")", "false"),
-            ("it->second", "9"),
-            ("deep[\"key\"][2].field", "3"),
-            ("deep[\"key\"][1].name", "\"y\""),
-            ("by_color[Color::Green]", "55"),
-            ("by_number[-3]", "0x… \"minus three\""),
-            ("by_number[v[3]]", "0x… \"four\""),
-            ("several[1]", "10"),
-            ("several.count(1)", "2"),
-            ("h[30]", "10"),
-            ("h.count(31)", "0"),
-            ("words[\"two\"]", "2"),
-            ("s.contains(3)", "true"),
-            ("s.count(4)", "0"),
-            ("us.contains(\"red\")", "true"),
-            ("d[0]", "-5"),
-            ("d[304]", "299"),
-            ("d[1:3]", "{-4, -3}"),
-            ("l[2]", "3"),
-            ("l.size()", "3"),
-            ("f[1]", "5"),
-            ("a[1]", "7"),
-            ("a.size()", "3"),
-            ("sp[1]", "2"),
-            ("view[2]", "101 'e'"),
-            ("wide[1]", "239 u'ï'"),
-            ("stack.top()", "2"),
-            ("queue.front()", "3"),
-            ("pv->size()", "0"),
-        ],
-    );
+fn containers_of_libstdcxx_are_indexed_by_number_and_key() {
+    give(containers_of_cpp(), INDEXED);
 }
 
 #[test]
-fn pointers_and_optionals_of_cpp_are_looked_through() {
-    give(
-        containers_of_cpp(),
-        &[
-            ("*some", "3"),
-            ("some.has_value()", "true"),
-            ("none.value_or(9)", "9"),
-            ("*u", "{name = \"owned\", field = 12}"),
-            ("u->field", "12"),
-            ("u->name.size()", "5"),
-            ("u.get()->field", "12"),
-            ("sh->name", "\"shared\""),
-            ("sh.use_count()", "2"),
-            ("shared[0]->field", "13"),
-            ("numbers[1]", "21"),
-            ("variant.index()", "1"),
-            ("std::get<1>(variant)", "\"text\""),
-            ("std::get<2>(t)", "\"three\""),
-            ("p.second", "\"second\""),
-            ("Holder<int>::bar", "17"),
-            ("holder.value", "4"),
-            ("hidden", "31"),
-            ("(anonymous namespace)::hidden", "31"),
-        ],
-    );
+fn pointers_and_optionals_of_libstdcxx_are_looked_through() {
+    give(containers_of_cpp(), LOOKED_THROUGH);
+}
+
+#[test]
+fn containers_of_libcxx_are_indexed_by_number_and_key() {
+    give(containers_of_libcxx(), INDEXED);
+}
+
+#[test]
+fn pointers_and_optionals_of_libcxx_are_looked_through() {
+    give(containers_of_libcxx(), LOOKED_THROUGH);
 }
 
 #[test]

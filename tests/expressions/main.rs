@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 
 pub(crate) use common::{Crash, Row, give, says, without_addresses};
 
-use common::fixture;
+use common::{fixture, fixture_with_libcxx};
 
 fn c() -> &'static Path {
     static CRASH: OnceLock<Crash> = OnceLock::new();
@@ -34,6 +34,11 @@ fn rust() -> &'static Path {
 fn containers_of_cpp() -> &'static Path {
     static CRASH: OnceLock<Crash> = OnceLock::new();
     &CRASH.get_or_init(|| Crash::of([fixture("containers.cpp")])).snapshot
+}
+
+fn containers_of_libcxx() -> &'static Path {
+    static CRASH: OnceLock<Crash> = OnceLock::new();
+    &CRASH.get_or_init(|| Crash::of([fixture_with_libcxx("containers.cpp")])).snapshot
 }
 
 fn containers_of_rust() -> &'static Path {

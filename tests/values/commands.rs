@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
+use dpdb_analyzer::{Memo, Options, Place, Session};
+use dpdb_snapshot::Snapshot;
+
 use crate::common::{Crash, fixture, inspect};
 
 fn crash() -> &'static Path {
@@ -95,4 +98,17 @@ fn a_line_that_is_no_command_is_an_expression() {
     assert_eq!(answer(&["1 + 2", "$1 * 2", "pts[1].x"]), "$1 = 3\n$2 = 6\n$3 = 3\n");
     assert_eq!(answer(&["pp pts[0]"]), "$1 = {\n  x = 1,\n  y = 2\n}\n");
     assert!(answer(&["x/3dw table"]).ends_with("<table>:  1  2  3\n"));
+}
+
+#[test]
+fn a_condition_is_true_where_its_expression_is() {
+    let opened = Snapshot::open(crash()).expect("the snapshot is whole");
+    let session = Session::new(Box::new(opened), Options::default());
+    let tid = session.process().threads[0].tid;
+    let frames = session.backtrace(tid, 10).frames;
+    let place = Place { tid, frames: &frames, index: 0, function: 0 };
+    let holds = |text: &str| session.condition(place, text, &mut Memo::default());
+    assert_eq!(holds("n == 3 && p->x > 0"), Ok(true));
+    assert_eq!(holds("nothing"), Ok(false));
+    assert!(holds("*p").is_err() && holds("nowhere").is_err());
 }

@@ -3,10 +3,7 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
-use crate::common::{Build, Crash, Row, fixture, fixture_with, give, inspect, tool};
-
-/// As fixtures/packages.txt names the package.
-const LIBCXX: &str = "/usr/lib/llvm-19/lib/libc++.so";
+use crate::common::{Crash, Row, fixture, fixture_with_libcxx, give, inspect};
 
 fn libstdcxx() -> &'static Path {
     static CRASH: OnceLock<Crash> = OnceLock::new();
@@ -15,12 +12,7 @@ fn libstdcxx() -> &'static Path {
 
 fn libcxx() -> &'static Path {
     static CRASH: OnceLock<Crash> = OnceLock::new();
-    let crash = CRASH.get_or_init(|| {
-        tool(LIBCXX);
-        let build = Build { compiler: Some("clang++-19"), flags: &["-stdlib=libc++"] };
-        Crash::of([fixture_with("std_values.cpp", build)])
-    });
-    &crash.snapshot
+    &CRASH.get_or_init(|| Crash::of([fixture_with_libcxx("std_values.cpp")])).snapshot
 }
 
 /// What the source gives its variables, in either library.

@@ -9,6 +9,7 @@ mod commands;
 mod cpp;
 mod library;
 mod limits;
+mod location_lists;
 mod locations;
 mod long_work;
 mod rust;
