@@ -166,7 +166,8 @@ fn describe(written: &SnapshotWritten, found: Option<(Crash, Vec<FrameLine>)>, s
     let size = units::bytes(written.bytes);
     let took = units::duration(u64::try_from(written.took.as_nanos()).unwrap_or(u64::MAX));
     let path = style.paint(Role::Strong, path);
-    let mut text = format!("dpdb-trace: {headline} -> {path} ({size} in {took})\n");
+    let cut = written.cut.as_ref().map(|why| format!(", cut: {}", clean_str(why))).unwrap_or_default();
+    let mut text = format!("dpdb-trace: {headline} -> {path} ({size} in {took}{cut})\n");
     for line in render::frame_lines(frames, style).lines() {
         let _ = writeln!(text, "  {line}");
     }

@@ -25,8 +25,11 @@ pub struct CaptureReport {
     /// Ranges that were to be captured and could not be read; [`crate::write_snapshot`] sets it. The file has zeros
     /// for them.
     pub unreadable: Vec<UnreadableRange>,
-    /// Why not all of the planned memory was read, where the capture was ended early.
+    /// Why not all of the planned memory was read, where the capture was ended early; [`crate::write_snapshot`] sets it.
     pub cut: Option<String>,
+    /// Where in the core that was: the memory from this offset on is zeros in the file, and was not captured.
+    /// [`crate::write_snapshot`] sets it.
+    pub cut_at: Option<u64>,
 }
 
 /// Memory that could not be read.

@@ -31,4 +31,6 @@ pub use memory::{Absent, Memory};
 pub use process::{Cause, Mapping, Process, SoftError, Thread};
 pub use read::{Damage, ExportError, Format, Info, OpenError, Snapshot, build_id_at};
 pub use text::Text;
-pub use write::{Content, PlannedRange, TRAILER_SIZE, WriteError, WriteOptions, Written, write_snapshot};
+pub use write::{
+    Content, Course, PlannedRange, Progress, TRAILER_SIZE, WriteError, WriteOptions, Written, write_snapshot,
+};

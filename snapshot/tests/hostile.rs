@@ -7,7 +7,7 @@ mod support;
 use std::fs;
 use std::path::PathBuf;
 
-use dpdb_snapshot::{AddressRange, Content, PlannedRange, Process, Snapshot, WriteOptions, write_snapshot};
+use dpdb_snapshot::{AddressRange, Content, PlannedRange, Process, Snapshot, WriteOptions, Written, write_snapshot};
 use proptest::prelude::*;
 use support::exercise::exercise;
 use support::process::{PatternMemory, fault, mapping, pattern, range, thread};
@@ -76,7 +76,7 @@ fn small_snapshot() -> (Vec<u8>, Vec<u8>) {
     let mut file = Vec::new();
     let options = WriteOptions { chunk_size: 16 << 10, ..WriteOptions::default() };
     let memory = PatternMemory::default();
-    write_snapshot(&process, &plan, &memory, &mut file, &options, &mut |_| Default::default()).unwrap();
+    write_snapshot(&process, &plan, &memory, &mut file, &options, &mut |_: &Written| Default::default()).unwrap();
     let core = zstd::stream::decode_all(file.as_slice()).unwrap();
     (file, core)
 }
@@ -193,7 +193,7 @@ proptest! {
         let options = WriteOptions { level: -1, chunk_size: chunk, threads: 2 };
         let mut file = fs::File::create(&path).unwrap();
         let memory = PatternMemory::default();
-        write_snapshot(&process, &plan, &memory, &mut file, &options, &mut |_| Default::default()).unwrap();
+        write_snapshot(&process, &plan, &memory, &mut file, &options, &mut |_: &Written| Default::default()).unwrap();
         let snapshot = Snapshot::open(&path).unwrap();
         prop_assert_eq!(snapshot.damage(), []);
         prop_assert_eq!(snapshot.process(), &process);

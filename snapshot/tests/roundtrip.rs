@@ -8,8 +8,8 @@ use std::io::Write;
 
 use dpdb_snapshot::process::{CaughtException, Cause, ExceptionLanguage, Fate};
 use dpdb_snapshot::{
-    Absent, AddressRange, Avma, CaptureReport, Content, Format, Memory, PlannedRange, Process, Snapshot, Text,
-    WriteOptions, Written, write_snapshot,
+    Absent, AddressRange, Avma, CaptureReport, Content, Course, Format, Memory, PlannedRange, Process, Progress,
+    Snapshot, Text, WriteOptions, Written, write_snapshot,
 };
 use support::process::{PatternMemory, pattern, process};
 
@@ -18,7 +18,8 @@ fn write(process: &Process, plan: &[PlannedRange], memory: &PatternMemory) -> (t
     let mut file = tempfile::NamedTempFile::new().unwrap();
     let options = WriteOptions { level: 1, chunk_size: 64 << 10, threads: 2 };
     let report = CaptureReport { pause_ns: 5, capture_ns: 6, ..CaptureReport::default() };
-    let written = write_snapshot(process, plan, memory, &mut file, &options, &mut |_| report.clone()).unwrap();
+    let written =
+        write_snapshot(process, plan, memory, &mut file, &options, &mut |_: &Written| report.clone()).unwrap();
     file.flush().unwrap();
     assert_eq!(written.file_bytes, file.as_file().metadata().unwrap().len());
     (file, written)
@@ -153,7 +154,8 @@ fn a_file_that_cannot_be_written_ends_all_threads_with_its_error() {
     for room in [0, 50_000, 200_000] {
         let options = WriteOptions { chunk_size: 16 << 10, ..WriteOptions::default() };
         let memory = PatternMemory::default();
-        let result = write_snapshot(&process, &plan, &memory, &mut Full(room), &options, &mut |_| Default::default());
+        let result =
+            write_snapshot(&process, &plan, &memory, &mut Full(room), &options, &mut |_: &Written| Default::default());
         assert_eq!(result.unwrap_err().to_string(), "cannot write the snapshot: No space left on device (os error 28)");
     }
 }
@@ -189,4 +191,59 @@ fn a_process_too_long_for_its_note_loses_its_longest_lists_and_says_so() {
     assert_eq!((snapshot.process().environment.len(), &snapshot.process().mappings), (0, &process.mappings));
     let error = snapshot.process().soft_errors.last().unwrap().to_string();
     assert!(error.starts_with("open files, environment and tree are left out: "), "{error}");
+}
+
+/// Ends a snapshot before a frame of memory that would make it longer than so many bytes.
+struct Budget(u64);
+
+impl Course for Budget {
+    fn go_on(&mut self, progress: &Progress) -> Result<(), String> {
+        if progress.at_most <= self.0 { Ok(()) } else { Err("--max-size".to_owned()) }
+    }
+
+    fn report(&mut self, _: &Written) -> CaptureReport {
+        CaptureReport { pause_ns: 5, ..CaptureReport::default() }
+    }
+}
+
+#[test]
+fn a_snapshot_that_is_ended_early_is_whole_within_its_budget_and_says_what_is_missing() {
+    let (process, plan) = process();
+    let memory = PatternMemory::default();
+    let options = WriteOptions { chunk_size: 16 << 10, ..WriteOptions::default() };
+    let stack = Avma(process.threads[0].registers.as_ref().unwrap().general.rsp);
+    let mut whole = Vec::new();
+    write_snapshot(&process, &plan, &memory, &mut whole, &options, &mut Budget(u64::MAX)).unwrap();
+    let mut cut_ones = 0;
+    for budget in (0..8).map(|eighth| eighth * (whole.len() as u64 + 20_000) / 7) {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let written = write_snapshot(&process, &plan, &memory, &mut file, &options, &mut Budget(budget)).unwrap();
+        let snapshot = Snapshot::open(file.path()).unwrap();
+        assert_eq!(snapshot.damage(), []);
+        assert_eq!(snapshot.export(&mut std::io::sink()).unwrap(), written.core_bytes);
+        let report = snapshot.capture().unwrap();
+        assert_eq!((&report.cut, report.pause_ns), (&written.cut, 5));
+        if written.cut.is_none() {
+            assert_eq!((snapshot.read_u64(stack).is_ok(), report.cut_at), (true, None));
+            continue;
+        }
+        cut_ones += 1;
+        assert!(written.file_bytes <= budget || written.memory_bytes == 0, "{written:?} for {budget}");
+        // Each byte is as it was, or absent with the reason: none is a zero that stands for what was cut off.
+        let mut there = 0;
+        for planned in plan.iter().filter(|planned| planned.content == Content::Captured) {
+            for at in (planned.range.start.0..planned.range.end.0).step_by(512) {
+                match snapshot.read_u64(Avma(at)) {
+                    Ok(word) => {
+                        assert_eq!(word, u64::from_le_bytes(std::array::from_fn(|byte| pattern(at + byte as u64))));
+                        there += 512;
+                    }
+                    Err(Absent::NotCaptured { reason, .. }) => assert_eq!(reason, "--max-size"),
+                    Err(absent) => panic!("{absent}"),
+                }
+            }
+        }
+        assert!(there <= written.memory_bytes + 4096, "{there} of {written:?}");
+    }
+    assert!(cut_ones > 2, "{cut_ones} of the budgets were too small");
 }

@@ -11,7 +11,7 @@ use std::process::Command;
 
 use dpdb_snapshot::process::Signal;
 use dpdb_snapshot::{
-    Absent, Avma, CaptureReport, Content, Format, Memory, PlannedRange, Process, Snapshot, Text, WriteOptions,
+    Absent, Avma, CaptureReport, Content, Format, Memory, PlannedRange, Process, Snapshot, Text, WriteOptions, Written,
     write_snapshot,
 };
 use support::process::{PatternMemory, mapping, pattern, range, thread};
@@ -24,8 +24,10 @@ fn snapshot_of_crash() -> (Crash, PathBuf, PathBuf) {
     let snap = crash.directory.path().join("pid_1.snap");
     let options = WriteOptions { chunk_size: 64 << 10, ..WriteOptions::default() };
     let mut file = File::create(&snap).unwrap();
-    write_snapshot(plain.process(), &plan(&plain), &plain, &mut file, &options, &mut |_| CaptureReport::default())
-        .unwrap();
+    write_snapshot(plain.process(), &plan(&plain), &plain, &mut file, &options, &mut |_: &Written| {
+        CaptureReport::default()
+    })
+    .unwrap();
     let core = crash.directory.path().join("exported");
     run(Command::new("zstd").args(["-q", "-d", "-o"]).arg(&core).arg(&snap));
     (crash, snap, core)
@@ -118,7 +120,10 @@ fn gdb_and_readelf_open_70000_segments() {
     let (snap, core) = (directory.path().join("pid_9.snap"), directory.path().join("core"));
     let memory = PatternMemory::default();
     let mut file = File::create(&snap).unwrap();
-    write_snapshot(&process, &plan, &memory, &mut file, &WriteOptions::default(), &mut |_| Default::default()).unwrap();
+    write_snapshot(&process, &plan, &memory, &mut file, &WriteOptions::default(), &mut |_: &Written| {
+        Default::default()
+    })
+    .unwrap();
     let snapshot = Snapshot::open(&snap).unwrap();
     assert_eq!((snapshot.damage(), snapshot.process()), ([].as_slice(), &process));
     let last = Avma(0x10_0000 + 69_999 * 0x2000);

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use dpdb_supervisor::capture::{MemoryChoice, MinFree, Settings};
 use dpdb_supervisor::catch::CatchList;
-use dpdb_supervisor::{ExitCodes, Options, SignalSet, parse_duration};
+use dpdb_supervisor::{ExitCodes, Options, SignalSet, parse_duration, parse_size};
 
 use super::usage_error;
 
@@ -89,7 +90,7 @@ pub struct SnapArgs {
 }
 
 /// Where snapshots go, and what they are like.
-#[derive(Clone, Debug, Default, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct OutputArgs {
     /// Put snapshots into this directory, which is made if need be [default: the working directory]
     #[arg(long, short = 'd', value_name = "DIR")]
@@ -97,6 +98,23 @@ pub struct OutputArgs {
     /// Name snapshots so; a taken name gets .1, .2 … [default: pid_{pid}.snap]
     #[arg(long, value_name = "TEMPLATE")]
     pub name: Option<String>,
+    /// How much of the memory: stacks, reachable, reachable:SIZE (what pointers lead to from stacks and module data, up
+    /// to SIZE) [default size: 64M], data (no shared memory), full
+    #[arg(long, value_name = "WHAT", default_value = "full", hide_default_value = true, value_parser = MemoryChoice::parse)]
+    pub memory: MemoryChoice,
+    /// The zstd level, from -7 (fast) to 19 (small)
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true,
+        value_parser = clap::value_parser!(i32).range(-7..=19))]
+    pub level: i32,
+    /// Cut a snapshot off at its least valuable end where its file would have more bytes than SIZE (such as 500M, 2G)
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub max_size: Option<u64>,
+    /// Cut it off where it would take longer than TIME from the stop on
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub deadline: Option<Duration>,
+    /// Cut it off where less of the disk would be left free than SIZE or N% [default: 10%, at most 4G]
+    #[arg(long, value_name = "SIZE|N%", value_parser = MinFree::parse)]
+    pub min_free: Option<MinFree>,
     /// Read a process in place and hold it until that is done, instead of a clone of it
     #[arg(long)]
     pub no_clone: bool,
@@ -105,9 +123,15 @@ pub struct OutputArgs {
 /// What leaves a snapshot.
 #[derive(Clone, Debug, Default, Args)]
 pub struct WatchArgs {
-    /// Keep at most so many snapshots; later deaths are only reported
+    /// Take at most so many snapshots; later deaths are only reported
     #[arg(long, value_name = "N")]
     pub max_snapshots: Option<u64>,
+    /// The files of all snapshots of this run together have at most SIZE bytes
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub max_total: Option<u64>,
+    /// Keep the N newest snapshots of this run, and remove older ones of it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub keep: Option<u64>,
     /// Which deaths leave a snapshot: a list, +SIG and -SIG, or all
     #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
     pub signals: Option<String>,
@@ -177,6 +201,9 @@ impl OutputArgs {
             options.name_template.clone_from(name);
         }
         options.no_clone = self.no_clone;
+        options.capture =
+            Settings { memory: self.memory, level: self.level, max_size: self.max_size, deadline: self.deadline };
+        options.room.min_free = self.min_free.unwrap_or_default();
     }
 }
 
@@ -189,7 +216,9 @@ impl WatchArgs {
             options.catch = CatchList::parse(list).map_err(|error| usage_error(format!("--catch: {error}")))?;
         }
         options.catch.ignored.clone_from(&self.ignore_exception);
-        options.max_snapshots = self.max_snapshots;
+        options.room.max_snapshots = self.max_snapshots;
+        options.room.max_total = self.max_total;
+        options.room.keep = self.keep;
         options.on_exit = self.on_exit;
         options.journal.clone_from(&self.journal);
         Ok(())

@@ -42,6 +42,9 @@ pub struct Info {
     /// How its memory was held still, where the file tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub freeze: Option<Freeze>,
+    /// How much of the memory was wanted, in the words of `--memory`; nothing where that is all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<String>,
     /// The machine, and the version that wrote the file.
     pub host: Host,
     /// The version that reads it.
@@ -88,6 +91,7 @@ impl Info {
             cgroup: process.cgroup.clone(),
             timing: process.timing.clone(),
             freeze: process.freeze.clone(),
+            memory: process.memory.clone(),
             host: process.host.clone(),
             reader: concat!("dpdb-trace ", env!("CARGO_PKG_VERSION")),
             soft_errors: process.soft_errors.iter().map(ToString::to_string).collect(),

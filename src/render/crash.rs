@@ -140,6 +140,7 @@ pub fn info(info: &Info, style: &Style) -> String {
     fact("host", Some(host(info)));
     fact("file", Some(file(info)));
     fact("capture", capture(info));
+    fact("memory", info.memory.as_ref().map(|choice| format!("--memory {}", clean_str(choice))));
     fact("read by", Some(info.reader.to_owned()));
     out += &table.render(style);
     list(&mut out, "damage", &info.file.damage, style);
@@ -228,13 +229,17 @@ fn file(info: &Info) -> String {
 fn capture(info: &Info) -> Option<String> {
     let capture = info.file.capture.as_ref()?;
     let (pause, took) = (units::duration(capture.pause_ns), units::duration(capture.capture_ns));
-    Some(match &info.freeze {
+    let mut text = match &info.freeze {
         Some(Freeze::Clone) => format!("process released after {pause}, its clone read and written in {took}"),
         Some(Freeze::InPlace { why }) => {
             format!("process held for {pause} ({}), {took} of it to read and write", clean_str(why))
         }
         None => format!("process held for {pause}, {took} of it to read and write"),
-    })
+    };
+    if let Some(why) = &capture.cut {
+        let _ = write!(text, "; cut: {}", clean_str(why));
+    }
+    Some(text)
 }
 
 /// Columns of running text.

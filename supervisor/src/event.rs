@@ -70,7 +70,7 @@ pub enum Event {
     Notice(String),
 }
 
-/// A snapshot that is complete.
+/// A snapshot that is complete, as far as it was to be.
 #[derive(Clone, Debug)]
 pub struct SnapshotWritten {
     /// The process id.
@@ -85,6 +85,8 @@ pub struct SnapshotWritten {
     pub bytes: u64,
     /// How long it took from the stop to the final name.
     pub took: Duration,
+    /// Why not all of the memory that was wanted is in it.
+    pub cut: Option<String>,
 }
 
 /// One who is told of events. It is called on the thread that called [`crate::supervise()`], which is not the one that

@@ -103,14 +103,48 @@ struct Entry<'event> {
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 enum Line<'event> {
-    Start { pid: i32, ppid: i32, comm: &'event Text },
-    Attach { pid: i32, processes: usize },
-    Exec { pid: i32, comm: &'event Text, executable: &'event Text, command: &'event [Text] },
-    Exit { pid: i32, code: i32 },
-    Death { pid: i32, signal: String, core: bool },
-    Snapshot { pid: i32, comm: &'event Text, signal: Option<String>, path: Text, bytes: u64, took: u64 },
-    Failure { pid: i32, comm: &'event Text, signal: Option<String>, reason: &'event str },
-    Notice { message: &'event str },
+    Start {
+        pid: i32,
+        ppid: i32,
+        comm: &'event Text,
+    },
+    Attach {
+        pid: i32,
+        processes: usize,
+    },
+    Exec {
+        pid: i32,
+        comm: &'event Text,
+        executable: &'event Text,
+        command: &'event [Text],
+    },
+    Exit {
+        pid: i32,
+        code: i32,
+    },
+    Death {
+        pid: i32,
+        signal: String,
+        core: bool,
+    },
+    Snapshot {
+        pid: i32,
+        comm: &'event Text,
+        signal: Option<String>,
+        path: Text,
+        bytes: u64,
+        took: u64,
+        cut: Option<&'event str>,
+    },
+    Failure {
+        pid: i32,
+        comm: &'event Text,
+        signal: Option<String>,
+        reason: &'event str,
+    },
+    Notice {
+        message: &'event str,
+    },
 }
 
 impl<'event> Line<'event> {
@@ -130,6 +164,7 @@ impl<'event> Line<'event> {
                 path: Text::from(written.path.as_path()),
                 bytes: written.bytes,
                 took: u64::try_from(written.took.as_nanos()).unwrap_or(u64::MAX),
+                cut: written.cut.as_deref(),
             },
             Event::SnapshotFailed { pid, comm, cause, reason } => {
                 Line::Failure { pid: *pid, comm, signal: cause.signal().map(|signal| signal.to_string()), reason }

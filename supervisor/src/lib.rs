@@ -32,7 +32,7 @@ mod tracer;
 mod tree;
 
 pub use event::{Event, Observer, Outcome, SnapshotWritten, SuperviseError};
-pub use options::{ExitCodes, Options, SignalSet, UnknownSignal, parse_duration};
+pub use options::{ExitCodes, Options, SignalSet, UnknownSignal, parse_duration, parse_size};
 pub use proc::proc_dir;
 pub use snap::{Answers, SnapError, snap};
 pub use stop::{Birth, Stop};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use dpdb_snapshot::process::Signal;
 
+use crate::capture::{Room, Settings};
 use crate::catch::CatchList;
 
 /// What to run, and what to keep of it.
@@ -19,8 +20,10 @@ pub struct Options {
     /// The name of a snapshot, with fields `{pid}`, `{ppid}`, `{comm}`, `{signal}`, `{time}`, `{host}`, `{rank}` and
     /// `{n}` (which counts the snapshots of this run, from 1). A name that is taken gets `.1`, `.2` …
     pub name_template: String,
-    /// How many snapshots to write at most.
-    pub max_snapshots: Option<u64>,
+    /// What snapshots are like.
+    pub capture: Settings,
+    /// How much room they may take.
+    pub room: Room,
     /// What else leaves a snapshot, and whether signals do.
     pub catch: CatchList,
     /// The signals whose deaths leave a snapshot.
@@ -46,7 +49,8 @@ impl Options {
             command,
             output_dir: PathBuf::from("."),
             name_template: "pid_{pid}.snap".to_owned(),
-            max_snapshots: None,
+            capture: Settings::default(),
+            room: Room::default(),
             catch: CatchList::default(),
             signals: SignalSet::crashes(),
             wait_all: false,
@@ -107,6 +111,26 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let number = number.parse::<u64>().ok().filter(|_| milliseconds > 0);
     let total = number.and_then(|number| number.checked_mul(milliseconds));
     total.map(Duration::from_millis).ok_or_else(|| "write a number and ms, s, m or h, such as 90s".to_owned())
+}
+
+/// Reads a size such as `64k`, `500M`, `2G`, `1T`; a number alone is bytes.
+///
+/// # Errors
+/// What was expected, as a sentence.
+pub fn parse_size(text: &str) -> Result<u64, String> {
+    let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = unit.strip_suffix("iB").or_else(|| unit.strip_suffix('B')).unwrap_or(unit);
+    let shift = match unit {
+        "" => Some(0),
+        "k" | "K" => Some(10),
+        "M" => Some(20),
+        "G" => Some(30),
+        "T" => Some(40),
+        _ => None,
+    };
+    let size = shift.and_then(|shift| number.parse::<u64>().ok()?.checked_mul(1 << shift));
+    size.ok_or_else(|| "write a number of bytes, perhaps with k, M, G or T, such as 500M".to_owned())
 }
 
 /// A set of signals.
@@ -182,7 +206,7 @@ impl fmt::Debug for SignalSet {
 
 #[cfg(test)]
 mod tests {
-    use super::{ExitCodes, SignalSet, parse_duration};
+    use super::{ExitCodes, SignalSet, parse_duration, parse_size};
     use dpdb_snapshot::process::Signal;
 
     #[test]
@@ -210,6 +234,18 @@ mod tests {
         assert!(ExitCodes::Nonzero.includes(1) && !ExitCodes::Nonzero.includes(0));
         assert_eq!(ExitCodes::parse("3"), Ok(ExitCodes::Code(3)));
         assert!(ExitCodes::parse("256").is_err() && ExitCodes::parse("zero").is_err());
+    }
+
+    #[test]
+    fn sizes_have_binary_units() {
+        assert_eq!((parse_size("0"), parse_size("7"), parse_size("64k")), (Ok(0), Ok(7), Ok(64 << 10)));
+        assert_eq!(
+            (parse_size("500M"), parse_size("2GiB"), parse_size("1TB")),
+            (Ok(500 << 20), Ok(2 << 30), Ok(1 << 40))
+        );
+        for nonsense in ["", "G", "1.5G", "-1", "1X", "99999999T", "1 G"] {
+            assert!(parse_size(nonsense).is_err(), "{nonsense}");
+        }
     }
 
     #[test]

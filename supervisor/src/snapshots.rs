@@ -5,11 +5,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use dpdb_snapshot::Text;
 use dpdb_snapshot::process::Cause;
 
-use crate::capture::{Destination, Frozen, Written, stream};
+use crate::capture::{Destination, Frozen, Settings, Written, stream};
 use crate::sys::Bell;
 use crate::{Event, RunningProcess, SnapshotWritten};
 
@@ -25,6 +26,7 @@ const SURVEYS_AT_ONCE: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Snapshots {
     destination: Arc<Destination>,
+    settings: Arc<Settings>,
     bell: Bell,
     sender: Sender<Report>,
     surveying: usize,
@@ -48,7 +50,7 @@ pub(crate) enum Report {
     /// All that only the process itself shows is known, but for its memory.
     Surveyed(Box<Job>),
     /// The snapshot is written, or will not be.
-    Finished(Finished),
+    Finished(Box<Finished>),
 }
 
 /// What came of it.
@@ -80,8 +82,8 @@ impl Finished {
     pub(crate) fn into_event(self) -> Event {
         let Finished { id, comm, cause, result, .. } = self;
         match result {
-            Ok(Written { path, bytes, took, .. }) => {
-                Event::SnapshotWritten(SnapshotWritten { pid: id.pid, comm, cause, path, bytes, took })
+            Ok(Written { path, bytes, took, cut, .. }) => {
+                Event::SnapshotWritten(SnapshotWritten { pid: id.pid, comm, cause, path, bytes, took, cut })
             }
             Err(reason) => Event::SnapshotFailed { pid: id.pid, comm, cause, reason },
         }
@@ -89,13 +91,17 @@ impl Finished {
 }
 
 impl Snapshots {
-    pub(crate) fn new(destination: Arc<Destination>, bell: Bell) -> (Snapshots, Receiver<Report>) {
+    pub(crate) fn new(destination: Arc<Destination>, settings: Settings, bell: Bell) -> (Snapshots, Receiver<Report>) {
         let (sender, receiver) = channel();
-        (Snapshots { destination, bell, sender, surveying: 0, writing: 0 }, receiver)
+        let settings = Arc::new(settings);
+        (Snapshots { destination, settings, bell, sender, surveying: 0, writing: 0 }, receiver)
     }
 
-    /// The number of the next snapshot; `None` where there may be no more.
-    pub(crate) fn claim(&self) -> Option<u64> {
+    /// The number of the next snapshot.
+    ///
+    /// # Errors
+    /// Why there may be no more, as a phrase.
+    pub(crate) fn claim(&self) -> Result<u64, &'static str> {
         self.destination.claim()
     }
 
@@ -117,7 +123,7 @@ impl Snapshots {
     /// Looks at a process on a worker, which rings the bell when it is done.
     pub(crate) fn survey(&mut self, job: Job) {
         self.surveying += 1;
-        self.run("survey", job, |mut job, _| {
+        self.run("survey", job, |mut job, _, _| {
             // A defect here costs what it was about to find out, and not the snapshot.
             let _ = catch_unwind(AssertUnwindSafe(|| job.frozen.survey()));
             Report::Surveyed(Box::new(job))
@@ -127,18 +133,36 @@ impl Snapshots {
     /// Writes a snapshot on a worker, which rings the bell when it is done.
     pub(crate) fn start(&mut self, job: Job) {
         self.writing += 1;
-        self.run("snapshot", job, |job, destination| Report::Finished(write(job, destination)));
+        self.run("snapshot", job, |job, destination, settings| {
+            Report::Finished(Box::new(write(job, destination, settings)))
+        });
     }
 
-    fn run(&self, name: &str, job: Job, work: impl Fn(Job, &Destination) -> Report + Clone + Send + 'static) {
+    /// How many bytes were written, by all writers.
+    pub(crate) fn written(&self) -> u64 {
+        self.destination.pulse().count()
+    }
+
+    /// When the snapshot of a process that was stopped `since` has to be there.
+    pub(crate) fn deadline(&self, since: Instant) -> Option<Instant> {
+        since.checked_add(self.settings.deadline?)
+    }
+
+    fn run(
+        &self,
+        name: &str,
+        job: Job,
+        work: impl Fn(Job, &Destination, &Settings) -> Report + Clone + Send + 'static,
+    ) {
         let job = Arc::new(Mutex::new(Some(job)));
         let run = {
             let (job, destination) = (Arc::clone(&job), Arc::clone(&self.destination));
+            let settings = Arc::clone(&self.settings);
             let (sender, bell) = (self.sender.clone(), self.bell.clone());
             move || {
                 let Some(job) = job.lock().ok().and_then(|mut job| job.take()) else { return };
                 // The loop listens for as long as a process is held.
-                let _ = sender.send(work(job, &destination));
+                let _ = sender.send(work(job, &destination, &settings));
                 bell.ring();
             }
         };
@@ -159,11 +183,11 @@ impl Snapshots {
     }
 }
 
-fn write(job: Job, destination: &Destination) -> Finished {
+fn write(job: Job, destination: &Destination, settings: &Settings) -> Finished {
     let Job { id, comm, cause, frozen, image } = job;
     let number = frozen.number();
     // A defect of the writer must not keep a process in its stop for ever.
-    let result = match catch_unwind(AssertUnwindSafe(|| stream(frozen, destination))) {
+    let result = match catch_unwind(AssertUnwindSafe(|| stream(frozen, destination, settings))) {
         Ok(Ok(written)) => Ok(written),
         Ok(Err(error)) => Err(sentence(&error)),
         Err(_) => Err("the writer of snapshots broke".to_owned()),

@@ -106,11 +106,11 @@ fn play(
         reason: error.to_string(),
     })?;
     let mut journal = options.journal.as_deref().map(Journal::open).transpose()?;
-    let destination = Arc::new(Destination::new(options.output_dir.clone(), template, options.max_snapshots));
+    let destination = Arc::new(Destination::new(options.output_dir.clone(), template, options.room));
     let (state, mask) = take_signals();
     let system = |what| move |source| SuperviseError::System { what, source };
     let bell = Bell::new().map_err(system("eventfd"))?;
-    let (snapshots, reports) = Snapshots::new(Arc::clone(&destination), bell.clone());
+    let (snapshots, reports) = Snapshots::new(Arc::clone(&destination), options.capture.clone(), bell.clone());
     let (sender, requests) = channel();
     // Without the socket, nobody can ask for snapshots, and everything else is as it should be.
     let _ = crate::snap::listen(sender, bell.clone());

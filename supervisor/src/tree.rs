@@ -11,7 +11,7 @@ use std::time::Instant;
 use dpdb_snapshot::arch::x86_64::GeneralRegisters;
 use dpdb_snapshot::process::{Cause, FirstChance, Signal};
 
-use crate::capture::Doing;
+use crate::capture::{Doing, Hold};
 use crate::catch::Planted;
 use crate::snapshots::Job;
 use crate::tracer::{Allowance, Chain};
@@ -109,6 +109,8 @@ pub(crate) struct Dying {
     pub(crate) number: u64,
     /// What its threads were doing before they were made to stop.
     pub(crate) doing: HashMap<i32, Doing>,
+    /// Where it is held until it is read: what tells its reader that it is not any more.
+    pub(crate) hold: Option<Hold>,
     /// What is known of it already, where that was looked at while it ran.
     pub(crate) facts: Option<Box<Job>>,
 }

@@ -72,6 +72,8 @@ pub struct Process {
     pub namespaces: Vec<Namespace>,
     /// `/proc/PID/coredump_filter`, which says what memory is to be kept (core(5)).
     pub coredump_filter: Option<u32>,
+    /// How much of the memory was wanted, in the words of `--memory`; `None` where that is all of what the filter says.
+    pub memory: Option<String>,
     /// Whether a seccomp filter or strict mode was on (`Seccomp:` of `/proc/PID/status`).
     pub seccomp: Option<u8>,
     /// The rank variables that multi-process frameworks set.

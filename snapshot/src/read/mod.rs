@@ -201,6 +201,12 @@ impl Snapshot {
             }
             Place::Absent { range, reason } => Err(Absent::NotCaptured { range, reason: reason.to_owned() }),
             Place::Bytes { offset, range } => {
+                let known = self.cut_at().saturating_sub(offset);
+                if known == 0 {
+                    let range = AddressRange { start: at, end: range.end };
+                    return Err(Absent::NotCaptured { range, reason: self.why_cut() });
+                }
+                let range = AddressRange { end: Avma(at.0.saturating_add(known)).min(range.end), ..range };
                 let after = self.unreadable.partition_point(|gone| gone.range.end <= at);
                 let next = self.unreadable.get(after);
                 if let Some(gone) = next.filter(|gone| gone.range.contains(at)) {
@@ -211,6 +217,18 @@ impl Snapshot {
                 self.stream.read_some(offset, &mut buf[..count]).map_err(|missing| absent(missing, at, offset, range))
             }
         }
+    }
+}
+
+impl Snapshot {
+    /// Where in the core the memory ends that was captured.
+    fn cut_at(&self) -> u64 {
+        self.capture.as_ref().and_then(|report| report.cut_at).unwrap_or(u64::MAX)
+    }
+
+    fn why_cut(&self) -> String {
+        let why = self.capture.as_ref().and_then(|report| report.cut.clone());
+        why.unwrap_or_else(|| "the capture was ended early".to_owned())
     }
 }
 
@@ -301,7 +319,7 @@ mod tests {
     use super::Snapshot;
     use crate::{
         Absent, AddressRange, Avma, CaptureReport, Content, Mapping, Memory, PlannedRange, Process, WriteOptions,
-        write_snapshot,
+        Written, write_snapshot,
     };
 
     struct Ones;
@@ -321,7 +339,8 @@ mod tests {
         let plan = [PlannedRange { range, content: Content::Captured }];
         let mut file = tempfile::NamedTempFile::new().unwrap();
         let options = WriteOptions { chunk_size: 64 << 10, ..WriteOptions::default() };
-        write_snapshot(&process, &plan, &Ones, &mut file, &options, &mut |_| CaptureReport::default()).unwrap();
+        write_snapshot(&process, &plan, &Ones, &mut file, &options, &mut |_: &Written| CaptureReport::default())
+            .unwrap();
 
         let snapshot = Snapshot::open(file.path()).unwrap();
         assert_eq!(snapshot.stream.frames_decompressed(), 2, "of 258");

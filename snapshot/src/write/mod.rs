@@ -1,5 +1,6 @@
 //! Writes a snapshot: a pure layout first, then memory through a pipeline of threads.
 
+mod course;
 mod header;
 mod layout;
 mod pipeline;
@@ -11,7 +12,11 @@ use crate::dpdb_note::{NT_DPDB_CAPTURE, OWNER, VERSION};
 use crate::elf::note;
 use crate::stream::seek_table::{self, Entry};
 use crate::{AddressRange, CaptureReport, Memory, Process};
+pub use course::{Course, Progress};
 use layout::Layout;
+
+/// Bytes of zeros in a frame that stands for memory which was cut off.
+const ZEROS: usize = 4 << 20;
 
 /// Bytes of the stream that are kept for the capture report at its end.
 pub const TRAILER_SIZE: usize = 64 << 10;
@@ -66,6 +71,8 @@ pub struct Written {
     pub memory_bytes: u64,
     /// Planned memory that could not be read, ascending.
     pub unreadable: Vec<UnreadableRange>,
+    /// Why not all of the planned memory was written.
+    pub cut: Option<String>,
 }
 
 /// Why a snapshot could not be written.
@@ -86,8 +93,8 @@ pub enum WriteError {
 /// Writes the snapshot of `process` to `out`.
 ///
 /// `plan` is ascending and does not overlap; what of the mappings it does not mention is left out. Memory is read on
-/// other threads. What cannot be read becomes zeros in the file and a range in the report. `late` is called when all
-/// memory is written; what it returns is the last note of the file.
+/// other threads. What cannot be read becomes zeros in the file and a range in the report. `course` may end it early: then
+/// zeros stand for the rest of the memory, which costs some hundred bytes for each 4 MiB, and the report says from where on.
 ///
 /// Memory in use is `2 * threads + 2` times about twice the chunk size, besides the notes.
 ///
@@ -99,7 +106,7 @@ pub fn write_snapshot(
     memory: &dyn Memory,
     out: &mut (dyn Write + Send),
     options: &WriteOptions,
-    late: &mut dyn FnMut(&Written) -> CaptureReport,
+    course: &mut dyn Course,
 ) -> Result<Written, WriteError> {
     let layout = Layout::new(process, plan);
     let chunk_size = options.chunk_size.clamp(4 << 10, 16 << 20);
@@ -113,10 +120,15 @@ pub fn write_snapshot(
     for chunk in header.chunks(chunk_size) {
         sink.compress(chunk)?;
     }
-    pipeline::run(&layout, memory, chunk_size, &mut sink)?;
+    let cut = pipeline::run(&layout, memory, chunk_size, &mut sink, course)?;
+    let there = cut.as_ref().map_or(layout.stream_size(), |(at, _)| *at);
+    sink.zeros(layout.stream_size() - there)?;
     let unreadable: u64 = sink.written.unreadable.iter().map(|gone| gone.range.len()).sum();
-    sink.written.memory_bytes = layout.stream_size() - unreadable;
-    let mut report = late(&sink.written);
+    sink.written.memory_bytes = there.saturating_sub(unreadable);
+    sink.written.cut = cut.as_ref().map(|(_, why)| why.clone());
+    let mut report = course.report(&sink.written);
+    report.cut_at = cut.as_ref().map(|(at, _)| header.len() as u64 + at);
+    report.cut = cut.map(|(_, why)| why);
     report.version = VERSION;
     report.memory_bytes = sink.written.memory_bytes;
     report.unreadable.clone_from(&sink.written.unreadable);
@@ -148,6 +160,35 @@ impl FrameSink<'_> {
         let mut compressor = pipeline::new_compressor(self.options.level)?;
         let frame = compressor.compress(content).map_err(WriteError::Compress)?;
         self.write(&frame, content.len())
+    }
+
+    /// Writes so many zeros, in frames of their own.
+    fn zeros(&mut self, count: u64) -> Result<(), WriteError> {
+        let mut compressor = pipeline::new_compressor(self.options.level)?;
+        let mut compressed = |size: usize| compressor.compress(&vec![0; size]).map_err(WriteError::Compress);
+        if count >= ZEROS as u64 {
+            let frame = compressed(ZEROS)?;
+            for _ in 0..count / ZEROS as u64 {
+                self.write(&frame, ZEROS)?;
+            }
+        }
+        let rest = (count % ZEROS as u64) as usize;
+        if rest > 0 {
+            let frame = compressed(rest)?;
+            self.write(&frame, rest)?;
+        }
+        Ok(())
+    }
+
+    /// How long the file is at most if it is ended behind a frame of `next` bytes, where `left` bytes of memory are not written
+    /// yet.
+    fn size_if_ended(&self, next: usize, left: u64) -> u64 {
+        let zeros = left.div_ceil(ZEROS as u64) + 1;
+        // A run-length block of four bytes stands for at most 128 KiB (RFC 8878, 3.1.1.2); header and checksum of a frame.
+        let frames = (left / (128 << 10) + zeros) * 4 + zeros * 32;
+        let table = (self.entries.len() as u64 + zeros + 2) * 12 + 32;
+        let trailer = 4 << 10;
+        self.written.file_bytes + next as u64 + frames + table + trailer
     }
 
     /// Writes one frame that decompresses to `size` bytes.

@@ -12,7 +12,7 @@ use zstd::bulk::Compressor;
 use zstd::zstd_safe::{CParameter, compress_bound};
 
 use super::layout::{Layout, Piece};
-use super::{FrameSink, WriteError};
+use super::{Course, FrameSink, Progress, WriteError};
 use crate::capture_report::{UnreadableRange, push_unreadable};
 use crate::elf::PAGE;
 use crate::{Absent, AddressRange, Avma, Memory};
@@ -34,13 +34,17 @@ pub(super) fn new_compressor(level: i32) -> Result<Compressor<'static>, WriteErr
     Ok(compressor)
 }
 
-/// Streams all memory of the layout into the sink.
+/// Where in the memory a snapshot was ended, and why.
+pub(super) type Cut = Option<(u64, String)>;
+
+/// Streams all memory of the layout into the sink, or as much as `course` wants.
 pub(super) fn run(
     layout: &Layout,
     memory: &dyn Memory,
     chunk_size: usize,
     sink: &mut FrameSink<'_>,
-) -> Result<(), WriteError> {
+    course: &mut dyn Course,
+) -> Result<Cut, WriteError> {
     let chunks = layout.stream_size().div_ceil(chunk_size as u64);
     let threads = sink.options.threads.clamp(1, 64).min(chunks.max(1) as usize);
     let mut compressors = Vec::new();
@@ -56,14 +60,14 @@ pub(super) fn run(
         let _ = to_reader.send(Chunk { number: 0, content, frame, unreadable: Vec::new(), error: None });
     }
     let filled = Mutex::new(filled);
-    std::thread::scope(|scope| {
+    let cut = std::thread::scope(|scope| {
         scope.spawn(move || read_chunks(layout, memory, chunk_size, &free, &to_compressors));
         for compressor in compressors {
             let (filled, to_writer) = (&filled, to_writer.clone());
             scope.spawn(move || compress_chunks(compressor, filled, &to_writer));
         }
         drop(to_writer);
-        let done = write_chunks(chunks, &compressed, &to_reader, sink);
+        let done = write_chunks(layout.stream_size(), chunk_size, &compressed, &to_reader, sink, course);
         // The others may be waiting for buffers, or for somebody to take theirs: let them go.
         drop((to_reader, compressed));
         done
@@ -74,7 +78,7 @@ pub(super) fn run(
         push_unreadable(&mut merged, gone.range, gone.reason);
     }
     sink.written.unreadable = merged;
-    Ok(())
+    Ok(cut)
 }
 
 /// The reader's thread: fills free buffers in order.
@@ -169,13 +173,16 @@ fn compress_chunks(mut compressor: Compressor<'static>, filled: &Mutex<Receiver<
 
 /// The caller's thread: writes the frames in order, and gives the buffers back.
 fn write_chunks(
-    chunks: u64,
+    all: u64,
+    chunk_size: usize,
     compressed: &Receiver<Chunk>,
     to_reader: &Sender<Chunk>,
     sink: &mut FrameSink<'_>,
-) -> Result<(), WriteError> {
+    course: &mut dyn Course,
+) -> Result<Cut, WriteError> {
     let mut early = BTreeMap::new();
-    for number in 0..chunks {
+    for (number, at) in (0..all).step_by(chunk_size).enumerate() {
+        let number = number as u64;
         let mut chunk = loop {
             if let Some(chunk) = early.remove(&number) {
                 break chunk;
@@ -188,10 +195,19 @@ fn write_chunks(
         if let Some(error) = chunk.error.take() {
             return Err(error);
         }
+        let progress = Progress {
+            file_bytes: sink.written.file_bytes,
+            memory_bytes: at,
+            of_memory_bytes: all,
+            at_most: sink.size_if_ended(chunk.frame.len(), all - at),
+        };
+        if let Err(why) = course.go_on(&progress) {
+            return Ok(Some((at, why)));
+        }
         sink.written.unreadable.append(&mut chunk.unreadable);
         sink.write(&chunk.frame, chunk.content.len())?;
         // When the reader is done it no longer listens.
         let _ = to_reader.send(chunk);
     }
-    Ok(())
+    Ok(None)
 }

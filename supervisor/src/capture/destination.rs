@@ -1,23 +1,30 @@
 //! Where snapshots go: a directory, a name for each, and a file that has its name only when it is whole.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::hold::Pulse;
 use super::name_template::{NameFields, NameTemplate};
+use super::settings::Room;
 use crate::sys::{self, Errno};
 
 /// How many taken names are tried (`pid_7.snap.1`, `.2` …) before giving up.
 const MOST_TAKEN: u32 = 10_000;
+
+/// What the notes and the stack of a small process take: with less room than this, no snapshot is begun.
+const SMALLEST: u64 = 16 << 10;
 
 /// Where the snapshots of one run go.
 #[derive(Debug)]
 pub struct Destination {
     directory: PathBuf,
     template: NameTemplate,
-    most: Option<u64>,
-    counts: Mutex<Counts>,
+    room: Room,
+    counts: Arc<Mutex<Counts>>,
+    pulse: Pulse,
     unfinished: Arc<Mutex<Unfinished>>,
 }
 
@@ -35,6 +42,10 @@ struct Counts {
     number: u64,
     /// Those that were written, or are on the way.
     kept: u64,
+    /// Bytes of their files.
+    bytes: u64,
+    /// Those that have their names, oldest first, with their bytes.
+    finished: VecDeque<(Arc<sys::Directory>, String, u64)>,
 }
 
 /// Why a snapshot could not be written.
@@ -81,20 +92,43 @@ impl CaptureError {
 }
 
 impl Destination {
-    /// Snapshots go to `directory`, at most `most` of them over the whole run.
-    pub fn new(directory: PathBuf, template: NameTemplate, most: Option<u64>) -> Destination {
-        Destination { directory, template, most, counts: Mutex::default(), unfinished: Arc::default() }
+    /// Snapshots go to `directory`, and take no more than `room` over the whole run.
+    pub fn new(directory: PathBuf, template: NameTemplate, room: Room) -> Destination {
+        let (counts, unfinished, pulse) = (Arc::default(), Arc::default(), Pulse::default());
+        Destination { directory, template, room, counts, pulse, unfinished }
     }
 
-    /// The number of the next snapshot, from 1; `None` where the run has taken as many as it may.
-    pub fn claim(&self) -> Option<u64> {
+    /// The number of the next snapshot, from 1.
+    ///
+    /// # Errors
+    /// Why there may be no more, as a phrase.
+    pub fn claim(&self) -> Result<u64, &'static str> {
         let mut counts = locked(&self.counts);
-        if self.most.is_some_and(|most| counts.kept >= most) {
-            return None;
+        if self.room.max_snapshots.is_some_and(|most| counts.kept >= most) {
+            return Err("as many snapshots were taken as --max-snapshots allows");
+        }
+        if let Some(most) = self.room.max_total {
+            let may_remove = self.room.keep.is_some();
+            while may_remove && counts.bytes + SMALLEST > most && counts.remove_oldest() {}
+            if counts.bytes + SMALLEST > most {
+                return Err("the snapshots are as large together as --max-total allows");
+            }
         }
         counts.kept += 1;
         counts.number += 1;
-        Some(counts.number)
+        Ok(counts.number)
+    }
+
+    /// How many bytes were written, by all writers.
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
+    }
+
+    /// What tells whether a file that is being written may grow.
+    pub(super) fn meter(&self, file: &PartialFile) -> Meter {
+        let min_free = file.directory.room().map_or(0, |(free, all)| self.room.min_free.floor(free, all));
+        let (directory, counts) = (Arc::clone(&file.directory), Arc::clone(&self.counts));
+        Meter { directory, counts, max_total: self.room.max_total, min_free }
     }
 
     /// Gives back a claim that came to nothing, so that another snapshot may be taken for it.
@@ -125,7 +159,11 @@ impl Destination {
                     sys::lock_while_open(&file);
                     unfinished.files.push((Arc::clone(&directory), partial.clone()));
                     let (base, unfinished) = (self.directory.clone(), Arc::clone(&self.unfinished));
-                    return Ok(PartialFile { directory, base, name, partial: Some(partial), file, unfinished });
+                    let (counts, pulse, bytes) = (Arc::clone(&self.counts), self.pulse.clone(), 0);
+                    let (partial, keep) = (Some(partial), self.room.keep);
+                    let file =
+                        PartialFile { directory, base, name, partial, file, unfinished, counts, pulse, bytes, keep };
+                    return Ok(file);
                 }
                 Err(Errno::EEXIST) => {}
                 Err(errno) => return Err(CaptureError::file("create", self.directory.join(&partial), errno)),
@@ -150,6 +188,46 @@ impl Destination {
     }
 }
 
+impl Counts {
+    /// A file has its name. Of more than `keep`, the oldest are removed.
+    fn finish(&mut self, directory: Arc<sys::Directory>, name: String, bytes: u64, keep: Option<u64>) {
+        self.finished.push_back((directory, name, bytes));
+        while keep.is_some_and(|keep| self.finished.len() as u64 > keep.max(1)) && self.remove_oldest() {}
+    }
+
+    /// Removes the oldest file of this run; whether there was one.
+    fn remove_oldest(&mut self) -> bool {
+        let Some((directory, name, bytes)) = self.finished.pop_front() else { return false };
+        // Who has moved it away has made room, too.
+        let _ = directory.remove(&name);
+        self.bytes = self.bytes.saturating_sub(bytes);
+        true
+    }
+}
+
+/// How much room there is for a file to grow.
+#[derive(Debug)]
+pub(super) struct Meter {
+    directory: Arc<sys::Directory>,
+    counts: Arc<Mutex<Counts>>,
+    max_total: Option<u64>,
+    /// Bytes that must stay free.
+    min_free: u64,
+}
+
+impl Meter {
+    /// Whether so many bytes more are more than all snapshots of the run may have.
+    pub(super) fn exceeds_total(&self, more: u64) -> bool {
+        self.max_total.is_some_and(|most| locked(&self.counts).bytes.saturating_add(more) > most)
+    }
+
+    /// Whether so many bytes more leave too little of the disk free.
+    pub(super) fn fills_disk(&self, more: u64) -> bool {
+        // A file system that does not tell is written to until it refuses.
+        self.directory.room().is_ok_and(|(free, _)| free < self.min_free.saturating_add(more))
+    }
+}
+
 /// A writer that broke leaves these data as they were.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -169,6 +247,11 @@ pub struct PartialFile {
     partial: Option<String>,
     file: File,
     unfinished: Arc<Mutex<Unfinished>>,
+    counts: Arc<Mutex<Counts>>,
+    pulse: Pulse,
+    /// Written so far.
+    bytes: u64,
+    keep: Option<u64>,
 }
 
 impl PartialFile {
@@ -201,6 +284,8 @@ impl PartialFile {
                     unfinished.files.retain(|(_, name)| *name != partial);
                     // The file is whole whatever comes of this; some file systems cannot sync a directory.
                     let _ = self.directory.sync();
+                    let directory = Arc::clone(&self.directory);
+                    locked(&self.counts).finish(directory, name.clone(), self.bytes, self.keep);
                     return Ok(self.base.join(name));
                 }
                 Err(Errno::EEXIST) => {}
@@ -226,7 +311,11 @@ impl PartialFile {
 
 impl Write for PartialFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Ok(sys::write(&self.file, bytes)?)
+        let written = sys::write(&self.file, bytes)?;
+        self.bytes += written as u64;
+        locked(&self.counts).bytes += written as u64;
+        self.pulse.beat(written as u64);
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -237,6 +326,9 @@ impl Write for PartialFile {
 impl Drop for PartialFile {
     fn drop(&mut self) {
         let Some(partial) = &self.partial else { return };
+        let mut counts = locked(&self.counts);
+        counts.bytes = counts.bytes.saturating_sub(self.bytes);
+        drop(counts);
         let mut unfinished = locked(&self.unfinished);
         // One that was given up is gone already, and its name may be somebody else's by now.
         if !unfinished.given_up {
@@ -252,7 +344,8 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     fn destination(directory: &Path, template: &str, most: Option<u64>) -> Destination {
-        Destination::new(directory.to_owned(), NameTemplate::parse(template).unwrap(), most)
+        let room = Room { max_snapshots: most, ..Room::default() };
+        Destination::new(directory.to_owned(), NameTemplate::parse(template).unwrap(), room)
     }
 
     fn names(directory: &Path) -> Vec<String> {
@@ -350,8 +443,67 @@ mod tests {
     #[test]
     fn no_more_are_claimed_than_allowed_and_a_failed_one_does_not_count() {
         let destination = destination(Path::new("/"), "x", Some(2));
-        assert_eq!((destination.claim(), destination.claim(), destination.claim()), (Some(1), Some(2), None));
+        assert_eq!(
+            (destination.claim(), destination.claim(), destination.claim()),
+            (Ok(1), Ok(2), Err("as many snapshots were taken as --max-snapshots allows"))
+        );
         destination.give_back();
-        assert_eq!((destination.claim(), destination.claim()), (Some(3), None));
+        assert_eq!(
+            (destination.claim(), destination.claim()),
+            (Ok(3), Err("as many snapshots were taken as --max-snapshots allows"))
+        );
+    }
+
+    fn with_room(directory: &Path, room: Room) -> Destination {
+        Destination::new(directory.to_owned(), NameTemplate::parse("{n}").unwrap(), room)
+    }
+
+    fn write_one(destination: &Destination, bytes: &[u8]) -> Result<(), &'static str> {
+        let number = destination.claim()?;
+        let mut file = destination.create(&NameFields { number, ..NameFields::default() }).unwrap();
+        file.write_all(bytes).unwrap();
+        file.finish().unwrap();
+        Ok(())
+    }
+
+    #[test]
+    fn only_our_own_oldest_are_removed_and_only_when_asked() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("0"), "older, and not ours").unwrap();
+        let destination = with_room(directory.path(), Room { keep: Some(2), ..Room::default() });
+        for _ in 0..4 {
+            write_one(&destination, b"x").unwrap();
+        }
+        assert_eq!(names(directory.path()), ["0", "3", "4"]);
+    }
+
+    #[test]
+    fn all_together_have_no_more_bytes_than_allowed() {
+        let directory = tempfile::tempdir().unwrap();
+        let room = Room { max_total: Some(SMALLEST + 10), ..Room::default() };
+        let destination = with_room(directory.path(), room);
+        write_one(&destination, b"12345678").unwrap();
+        let file = destination.create(&NameFields { number: 2, ..NameFields::default() }).unwrap();
+        let meter = destination.meter(&file);
+        assert!(meter.exceeds_total(SMALLEST + 3) && !meter.exceeds_total(SMALLEST + 2));
+        drop(file);
+        write_one(&destination, b"901").unwrap();
+        assert!(write_one(&destination, b"").unwrap_err().contains("--max-total"));
+        // Where old ones may go, they make room.
+        let destination = with_room(directory.path(), Room { keep: Some(9), ..room });
+        for _ in 0..3 {
+            write_one(&destination, b"12345678901").unwrap();
+        }
+    }
+
+    #[test]
+    fn a_file_that_came_to_nothing_takes_no_room() {
+        let directory = tempfile::tempdir().unwrap();
+        let destination = with_room(directory.path(), Room { max_total: Some(SMALLEST + 3), ..Room::default() });
+        let mut file = destination.create(&NameFields::default()).unwrap();
+        file.write_all(b"1234").unwrap();
+        assert!(destination.claim().is_err());
+        drop(file);
+        assert!(destination.claim().is_ok());
     }
 }

@@ -7,6 +7,7 @@ use dpdb_snapshot::arch::Registers;
 use dpdb_snapshot::process::{Freeze, Step, Timing};
 use dpdb_snapshot::{Cause, Process, SoftError, Thread};
 
+use super::hold::Hold;
 use super::image::{self, Kept};
 use super::{proc_facts, survey};
 use crate::stopped::{StoppedProcess, StoppedThread};
@@ -67,6 +68,8 @@ pub struct Frozen {
     pub(super) why_no_image: Option<String>,
     /// What of its memory a clone would not have.
     pub(super) kept: Kept,
+    /// Whether it still is held, where it is read in place.
+    pub(super) hold: Hold,
     /// When it went its way, where that was before its memory was read.
     pub(super) released_at: Option<Instant>,
 }
@@ -119,7 +122,8 @@ impl Frozen {
     fn new(process: Process, via: i32, request: Request, is_32_bit: bool, why_no_image: Option<String>) -> Frozen {
         let kept = Kept::default();
         let (surveyed, is_stopped, released_at) = (false, false, None);
-        Frozen { process, via, request, is_32_bit, surveyed, is_stopped, why_no_image, kept, released_at }
+        let hold = Hold::default();
+        Frozen { process, via, request, is_32_bit, surveyed, is_stopped, why_no_image, kept, hold, released_at }
     }
 
     /// Reads what `/proc` tells of the process itself, and whether a clone could stand in for its memory. On any thread.
@@ -132,6 +136,11 @@ impl Frozen {
         if self.why_no_image.is_none() {
             self.kept = image::shared_pages(self.via);
         }
+    }
+
+    /// What says that it is not held any longer.
+    pub fn hold(&self) -> Hold {
+        self.hold.clone()
     }
 
     /// Why it is to be read in place.

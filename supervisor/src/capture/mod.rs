@@ -6,26 +6,34 @@
 //! be read is named in the snapshot.
 
 mod backing;
+mod budget;
+mod choice;
 mod destination;
 mod elf_files;
 mod freeze;
 mod headroom;
+mod hold;
 mod image;
 mod mapping_table;
 mod memory;
 mod name_template;
 mod plan;
 mod proc_facts;
+mod reachable;
 mod residency;
+mod settings;
 mod stream;
 mod survey;
 
+pub use choice::MemoryChoice;
 pub use destination::{CaptureError, Destination};
 pub(crate) use elf_files::modules_of;
 pub use freeze::{Doing, Frozen, Request, freeze};
+pub use hold::{Hold, Pulse};
 pub(crate) use mapping_table::{MappedMemory, read_mapping_table};
 pub use memory::ProcessMemory;
 pub use name_template::{NameTemplate, TemplateError};
+pub use settings::{MinFree, Room, Settings};
 pub use stream::{Written, stream};
 
 #[cfg(test)]

@@ -3,13 +3,16 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use dpdb_snapshot::{CaptureReport, Process, WriteError, WriteOptions, write_snapshot};
+use dpdb_snapshot::{Process, WriteError, WriteOptions, write_snapshot};
 
+use super::budget::Budget;
 use super::destination::{CaptureError, Destination};
 use super::freeze::Frozen;
+use super::hold::HeldMemory;
 use super::image::KeptMemory;
 use super::memory::ProcessMemory;
 use super::name_template::NameFields;
+use super::settings::Settings;
 use super::survey::plan_memory;
 
 /// A snapshot that is whole and has its name.
@@ -23,6 +26,8 @@ pub struct Written {
     pub memory_bytes: u64,
     /// Planned ranges of memory that could not be read.
     pub unreadable: usize,
+    /// Why not all of the memory that was wanted is in it.
+    pub cut: Option<String>,
     /// Other steps that failed.
     pub soft_errors: usize,
     /// From the stop to the final name.
@@ -34,15 +39,15 @@ pub struct Written {
 /// # Errors
 /// Where the file cannot be written, the process is gone, or it is a 32-bit one. Nothing is left behind then, and the
 /// claim to a number is given back.
-pub fn stream(frozen: Frozen, destination: &Destination) -> Result<Written, CaptureError> {
-    let written = write(frozen, destination);
+pub fn stream(frozen: Frozen, destination: &Destination, settings: &Settings) -> Result<Written, CaptureError> {
+    let written = write(frozen, destination, settings);
     if written.is_err() {
         destination.give_back();
     }
     written
 }
 
-fn write(mut frozen: Frozen, destination: &Destination) -> Result<Written, CaptureError> {
+fn write(mut frozen: Frozen, destination: &Destination, settings: &Settings) -> Result<Written, CaptureError> {
     let started = Instant::now();
     if frozen.is_32_bit {
         return Err(CaptureError::Foreign { pid: frozen.pid() });
@@ -53,18 +58,22 @@ fn write(mut frozen: Frozen, destination: &Destination) -> Result<Written, Captu
     if !frozen.surveyed {
         frozen.survey();
     }
-    let Frozen { mut process, via, request, mut kept, released_at, .. } = frozen;
-    let plan = plan_memory(&mut process, via, &mut kept);
+    let Frozen { mut process, via, request, mut kept, released_at, hold, .. } = frozen;
+    let plan = plan_memory(&mut process, via, &mut kept, settings.memory);
     let memory = KeptMemory { memory: ProcessMemory::new(via), kept: &kept };
+    let memory = HeldMemory { memory, hold: &hold };
     let mut file = destination.create(&name_fields(&process, request.number))?;
-    let released = released_at.map(|at| at.duration_since(request.stopped_at));
-    let mut late = |_: &dpdb_snapshot::Written| CaptureReport {
-        pause_ns: released.map_or_else(|| nanoseconds(request.stopped_at.elapsed()), nanoseconds),
-        release_ns: released.map(nanoseconds),
-        capture_ns: nanoseconds(started.elapsed()),
-        ..CaptureReport::default()
+    let mut budget = Budget {
+        settings,
+        meter: destination.meter(&file),
+        hold: &hold,
+        stopped_at: request.stopped_at,
+        released: released_at.map(|at| at.duration_since(request.stopped_at)),
+        started,
+        next_look: 0,
     };
-    let written = write_snapshot(&process, &plan, &memory, &mut file, &WriteOptions::default(), &mut late);
+    let options = WriteOptions { level: settings.level, ..WriteOptions::default() };
+    let written = write_snapshot(&process, &plan, &memory, &mut file, &options, &mut budget);
     let written = written.map_err(|error| match error {
         WriteError::Io(error) => file.write_error(error),
         error => file.write_error(std::io::Error::other(error)),
@@ -75,13 +84,10 @@ fn write(mut frozen: Frozen, destination: &Destination) -> Result<Written, Captu
         bytes: written.file_bytes,
         memory_bytes: written.memory_bytes,
         unreadable: written.unreadable.len(),
+        cut: written.cut,
         soft_errors: process.soft_errors.len(),
         took: request.stopped_at.elapsed(),
     })
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn name_fields(process: &Process, number: u64) -> NameFields {

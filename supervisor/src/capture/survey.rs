@@ -4,9 +4,10 @@ use std::fs::File;
 use std::io::BufReader;
 
 use dpdb_snapshot::process::Step;
-use dpdb_snapshot::{PlannedRange, Process, SoftError};
+use dpdb_snapshot::{AddressRange, Mapping, PlannedRange, Process, SoftError};
 
 use super::backing::{Backing, Mounts};
+use super::choice::{MemoryChoice, is_left_out};
 use super::elf_files::find_elf_files;
 use super::image::{Kept, KeptMemory};
 use super::mapping_table::{MappedMemory, MappingTable, read_mapping_table};
@@ -30,7 +31,7 @@ pub(super) fn read_facts(process: &mut Process, via: i32, tree: &[i32]) {
 
 /// Fills in mappings and modules, and plans the capture. `via` is a thread of the process that is not dead, or its clone,
 /// of which `kept` says what it lacks.
-pub(super) fn plan_memory(process: &mut Process, via: i32, kept: &mut Kept) -> Vec<PlannedRange> {
+pub(super) fn plan_memory(process: &mut Process, via: i32, kept: &mut Kept, choice: MemoryChoice) -> Vec<PlannedRange> {
     let mut dir = ProcDir::of(via);
     let mounts = Mounts::parse(&dir.read("mountinfo", LONGEST_MOUNTINFO).unwrap_or_default());
     let mut table = mapping_table(&mut dir);
@@ -52,8 +53,14 @@ pub(super) fn plan_memory(process: &mut Process, via: i32, kept: &mut Kept) -> V
         candidates.push(candidate);
     }
     process.soft_errors.extend(residency.into_errors());
-    let ranges = plan(&candidates, filter, &files.pages, &Limits::default());
+    let all = plan(&candidates, filter, &files.pages, &Limits::default());
+    let memory = KeptMemory { memory: ProcessMemory::new(via), kept };
+    let ranges = choice.narrow(all, process, &candidates, &files.pages, &memory);
     process.mappings = candidates.into_iter().map(|candidate| described(candidate, filter)).collect();
+    if choice != MemoryChoice::Full {
+        name_left_out(&mut process.mappings, &ranges, &files.pages, &choice.reason());
+        process.memory = Some(choice.to_string());
+    }
     bound_soft_errors(&mut process.soft_errors);
     ranges
 }
@@ -62,6 +69,15 @@ pub(super) fn plan_memory(process: &mut Process, via: i32, kept: &mut Kept) -> V
 fn described(candidate: Candidate, filter: u32) -> dpdb_snapshot::Mapping {
     let left_out = candidate.is_wanted(filter).err();
     dpdb_snapshot::Mapping { left_out, ..candidate.memory.mapping }
+}
+
+/// Each mapping of which nothing is there by choice says so.
+fn name_left_out(mappings: &mut [Mapping], ranges: &[PlannedRange], always: &[AddressRange], reason: &str) {
+    for mapping in mappings {
+        if mapping.left_out.is_none() && is_left_out(mapping, ranges, always, reason) {
+            mapping.left_out = Some(reason.to_owned());
+        }
+    }
 }
 
 fn mapping_table(dir: &mut ProcDir) -> MappingTable {

@@ -61,7 +61,7 @@ impl Drop for Dying {
 }
 
 fn destination(directory: &Path) -> Destination {
-    Destination::new(directory.to_owned(), NameTemplate::parse(NameTemplate::DEFAULT).unwrap(), None)
+    Destination::new(directory.to_owned(), NameTemplate::parse(NameTemplate::DEFAULT).unwrap(), Room::default())
 }
 
 /// Captures a child while `failures` are planned, and opens what was written.
@@ -71,7 +71,7 @@ fn captured(failures: &[(Call, Errno)]) -> (tempfile::TempDir, PathBuf, Snapshot
     for (call, errno) in failures {
         fail_once(*call, *errno);
     }
-    let written = stream(dying.freeze(), &destination(directory.path())).unwrap();
+    let written = stream(dying.freeze(), &destination(directory.path()), &Settings::default()).unwrap();
     assert_eq!(sys::failure::planned_failures(), [], "each planned failure was met");
     let snapshot = Snapshot::open(&written.path).unwrap();
     (directory, written.path, snapshot)
@@ -135,7 +135,7 @@ fn a_process_that_is_gone_is_one_clear_error_and_leaves_no_file() {
     let pid = dying.pid();
     let frozen = dying.freeze();
     drop(dying);
-    let error = stream(frozen, &destination(directory.path())).unwrap_err();
+    let error = stream(frozen, &destination(directory.path()), &Settings::default()).unwrap_err();
     assert_eq!(error.to_string(), format!("process {pid} is gone"));
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
 }
@@ -144,7 +144,32 @@ fn a_process_that_is_gone_is_one_clear_error_and_leaves_no_file() {
 fn a_directory_that_vanished_is_one_clear_error() {
     let directory = tempfile::tempdir().unwrap();
     let gone = directory.path().join("gone");
-    let error = stream(Dying::new().freeze(), &destination(&gone)).unwrap_err();
+    let error = stream(Dying::new().freeze(), &destination(&gone), &Settings::default()).unwrap_err();
     assert_eq!(error.to_string(), format!("cannot open the output directory {}", gone.display()));
     assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "No such file or directory (os error 2)");
+}
+
+#[test]
+fn of_a_process_that_was_let_go_nothing_is_read_and_the_rest_is_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let dying = Dying::new();
+    let frozen = dying.freeze();
+    frozen.hold().end();
+    let written = stream(frozen, &destination(directory.path()), &Settings::default()).unwrap();
+    let snapshot = Snapshot::open(&written.path).unwrap();
+    assert_eq!(written.cut.as_deref(), Some("the process was let go"));
+    assert_eq!((written.memory_bytes, snapshot.damage()), (0, [].as_slice()));
+    let registers = snapshot.process().threads[0].registers.as_ref().unwrap();
+    let absent = snapshot.read_u64(dpdb_snapshot::Avma(registers.general.rsp)).unwrap_err();
+    assert!(absent.to_string().ends_with("was not captured: the process was let go"), "{absent}");
+}
+
+#[test]
+fn a_deadline_that_is_over_cuts_the_memory_and_leaves_a_valid_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = Settings { deadline: Some(std::time::Duration::ZERO), ..Settings::default() };
+    let written = stream(Dying::new().freeze(), &destination(directory.path()), &settings).unwrap();
+    let snapshot = Snapshot::open(&written.path).unwrap();
+    assert_eq!((written.cut.as_deref(), snapshot.damage()), (Some("--deadline"), [].as_slice()));
+    assert!(snapshot.process().threads[0].registers.is_some());
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use nix::fcntl::{AtFlags, FcntlArg, OFlag, RenameFlags, fcntl, open, openat, renameat2};
 use nix::sys::stat::Mode;
+use nix::sys::statvfs::fstatvfs;
 use nix::sys::uio::pread;
 use nix::unistd::{self, UnlinkatFlags, Whence, lseek};
 
@@ -54,6 +55,17 @@ impl Directory {
     pub fn link(&self, from: &str, to: &str) -> Result<()> {
         check(Call::Link)?;
         unistd::linkat(&self.0, from, &self.0, to, AtFlags::empty())
+    }
+
+    /// The bytes of its file system that are free for us, and all (fstatvfs(3)).
+    ///
+    /// # Errors
+    /// EIO, ENOSYS and their like.
+    pub fn room(&self) -> Result<(u64, u64)> {
+        let room = fstatvfs(&self.0)?;
+        #[allow(clippy::useless_conversion, reason = "the fields are 32 bits wide on other architectures")]
+        let bytes = |blocks| u64::from(blocks).saturating_mul(u64::from(room.fragment_size()));
+        Ok((bytes(room.blocks_available()), bytes(room.blocks())))
     }
 
     /// Takes a name away (unlinkat(2)).

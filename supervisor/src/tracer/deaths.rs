@@ -35,8 +35,9 @@ impl Tracer {
             let reason = "it runs 32-bit code, of which no snapshots are taken".to_owned();
             return self.refuse(pid, cause, reason);
         }
-        let Some(number) = self.snapshots.claim() else {
-            return self.refuse(pid, cause, "as many snapshots were taken as --max-snapshots allows".to_owned());
+        let number = match self.snapshots.claim() {
+            Ok(number) => number,
+            Err(why) => return self.refuse(pid, cause, why.to_owned()),
         };
         let since = Instant::now();
         let doing = if exiting { HashMap::new() } else { self.stop_others(pid, tid) };
@@ -44,7 +45,8 @@ impl Tracer {
         let deadline = since + if lone { LONE_DEATH_TIMEOUT } else { STOP_TIMEOUT };
         let Some(process) = self.tree.process_mut(pid) else { return };
         let phase = Phase::Stopping;
-        process.dying = Some(Dying { cause, tid, since, deadline, phase, exiting, detach, number, doing, facts: None });
+        process.dying =
+            Some(Dying { cause, tid, since, deadline, phase, exiting, detach, number, doing, hold: None, facts: None });
         self.dying.push(pid);
     }
 
@@ -99,7 +101,7 @@ impl Tracer {
         while let Ok(report) = self.reports.try_recv() {
             match report {
                 Report::Surveyed(job) => self.surveyed(*job),
-                Report::Finished(finished) => self.finish(finished),
+                Report::Finished(finished) => self.finish(*finished),
             }
         }
         for pid in self.dying.clone() {
@@ -117,6 +119,7 @@ impl Tracer {
             Phase::Stopping if dying.deadline <= now && process.is_lone_death() => self.cancel(pid),
             Phase::Stopping if dying.deadline <= now => self.set_phase(pid, Phase::Queued),
             Phase::Released if dying.deadline <= now => self.let_go(pid),
+            Phase::Streaming if dying.hold.is_some() && dying.deadline <= now => self.look_at_reader(pid, now),
             Phase::Queued => {}
             _ => return,
         }
@@ -172,15 +175,22 @@ impl Tracer {
 
     fn finish(&mut self, finished: Finished) {
         self.snapshots.one_finished();
-        let (id, image) = (finished.id, finished.image);
-        self.answer(finished.number, finished.path());
+        let (id, image, number) = (finished.id, finished.image, finished.number);
+        self.answer(number, finished.path());
         self.reporter.tell(finished.into_event());
         match image {
             Some(image) => self.kill_image(image),
-            None if self.tree.process(id.pid).is_some_and(|process| process.id == id) => self.release(id.pid),
+            None if self.is_held_for(id, number) => self.release(id.pid),
             None => {}
         }
         self.start_waiting();
+    }
+
+    /// Whether process `id` is held for this snapshot, and was not let go before it was there.
+    fn is_held_for(&self, id: crate::RunningProcess, number: u64) -> bool {
+        let process = self.tree.process(id.pid).filter(|process| process.id == id);
+        let dying = process.and_then(|process| process.dying.as_ref());
+        dying.is_some_and(|dying| dying.number == number && dying.phase == Phase::Streaming)
     }
 
     /// Gives up a snapshot that was not begun to be written: the process does not die of its cause.
@@ -272,7 +282,12 @@ impl Tracer {
     /// When the loop has to wake up though nothing happens.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let dying = self.dying.iter().filter_map(|&pid| self.tree.process(pid)?.dying.as_ref());
-        dying.filter(|dying| matches!(dying.phase, Phase::Stopping | Phase::Released)).map(|dying| dying.deadline).min()
+        let waits = |dying: &&Dying| match dying.phase {
+            Phase::Stopping | Phase::Released => true,
+            Phase::Streaming => dying.hold.is_some(),
+            _ => false,
+        };
+        dying.filter(waits).map(|dying| dying.deadline).min()
     }
 }
 

@@ -286,7 +286,7 @@ impl Tracer {
             return;
         }
         job.frozen.stay(why);
-        self.set_phase(pid, Phase::Streaming);
+        self.hold_for_reader(pid, job.frozen.hold());
         self.images.waiting.push_back(job);
         self.start_waiting();
     }

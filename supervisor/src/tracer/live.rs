@@ -70,11 +70,11 @@ impl Tracer {
         let pids = if request.tree { self.tree.processes().map(|process| process.id.pid).collect() } else { vec![pid] };
         for pid in pids {
             match self.snapshots.claim() {
-                Some(number) => {
+                Ok(number) => {
                     self.answers.insert(number, request.answers.clone());
                     self.look_at(pid, number, &request.by);
                 }
-                None => refuse(pid, "as many snapshots were taken as --max-snapshots allows"),
+                Err(why) => refuse(pid, why),
             }
         }
     }
@@ -116,6 +116,7 @@ impl Tracer {
             detach: false,
             number,
             doing,
+            hold: None,
             facts: Some(Box::new(job)),
         });
         self.dying.push(pid);

@@ -11,6 +11,7 @@ mod births;
 mod catching;
 mod deaths;
 mod forwarding;
+mod holding;
 mod images;
 mod leaving;
 mod live;
@@ -36,6 +37,7 @@ use crate::{Event, Options, Outcome, Stop};
 use catching::Catching;
 pub(crate) use catching::{Allowance, Chain};
 use forwarding::Forwarding;
+use holding::Writing;
 use images::Images;
 use live::Answers;
 use subject::Main;
@@ -70,6 +72,7 @@ pub(crate) struct Tracer {
     /// The processes that are held for a snapshot, in the order in which they began to die.
     dying: Vec<i32>,
     images: Images,
+    writing: Writing,
     requests: Receiver<SnapRequest>,
     answers: Answers,
     timeout: Timeout,
@@ -116,6 +119,7 @@ impl Tracer {
             catching,
             dying: Vec::new(),
             images: Images::default(),
+            writing: Writing::new(Instant::now()),
             requests: parts.requests,
             answers: Answers::new(),
             timeout,

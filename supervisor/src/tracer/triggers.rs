@@ -57,7 +57,7 @@ impl Tracer {
                 self.reporter.tell(Event::Notice("the timeout is over: the tree is snapshot and ended".to_owned()));
                 let pids: Vec<i32> = self.tree.processes().map(|process| process.id.pid).collect();
                 for pid in pids {
-                    if let Some(number) = self.snapshots.claim() {
+                    if let Ok(number) = self.snapshots.claim() {
                         self.timed_out.insert(number);
                         self.look_at(pid, number, "--timeout");
                     }
