@@ -43,6 +43,16 @@ impl<'a> View<'a> {
         gathered
     }
 
+    /// Whether the function of `entry` is by its linkage name, or where it has none by its name, the one of `other` in
+    /// another view.
+    pub(crate) fn names_same_function(&self, entry: DieRef, view: &View<'_>, other: DieRef) -> bool {
+        let (one, other) = (self.function_entry(entry), view.function_entry(other));
+        match (&one.linkage_name, &other.linkage_name) {
+            (Some(one), Some(other)) => one == other,
+            _ => one.name.is_some() && one.name == other.name,
+        }
+    }
+
     /// Adds what one entry says, and returns the one it refers to.
     fn gather(&self, unit: &Unit<'a>, offset: UnitOffset, gathered: &mut FunctionEntry) -> Option<DieRef> {
         let mut entries = unit.unit.entries_raw(Some(offset)).ok()?;

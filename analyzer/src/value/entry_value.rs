@@ -134,15 +134,14 @@ fn check_target<'a>(
     call: UnitOffset,
 ) -> Result<(), Missing> {
     let entry = caller.unit.unit.entry(call).map_err(malformed)?;
-    let target = match origin(&entry) {
-        Some(origin) => caller.view.follow(caller.unit, &origin).and_then(|origin| view.entry_address(origin)),
-        None => return check_indirect(callee, caller, &entry),
+    let Some(origin) = origin(&entry) else { return check_indirect(callee, caller, &entry) };
+    let Some(called) = caller.view.follow(caller.unit, &origin) else { return Err(Missing::OptimizedOut) };
+    let leads_here = match (view.entry_address(called), own_start(callee)) {
+        (Some(target), Some(own)) => caller.to_avma(target) == own,
+        // An abstract instance, of a function that is inlined at other places, or a declaration.
+        _ => own_entry(callee).is_some_and(|own| view.names_same_function(called, callee.view, own)),
     };
-    let own = own_start(callee);
-    match (target, own) {
-        (Some(target), Some(own)) if caller.to_avma(target) != own => Err(Missing::OptimizedOut),
-        _ => Ok(()),
-    }
+    if leads_here { Ok(()) } else { Err(Missing::OptimizedOut) }
 }
 
 fn check_indirect<'a>(callee: Context<'_, '_>, caller: Context<'_, 'a>, entry: &Entry<'a>) -> Result<(), Missing> {
@@ -160,8 +159,11 @@ fn check_indirect<'a>(callee: Context<'_, '_>, caller: Context<'_, 'a>, entry: &
 }
 
 fn own_start(callee: Context<'_, '_>) -> Option<dpdb_snapshot::Avma> {
-    let function = callee.frame?.function?;
-    Some(callee.to_avma(callee.view.entry_address(callee.unit.die(function))?))
+    Some(callee.to_avma(callee.view.entry_address(own_entry(callee)?)?))
+}
+
+fn own_entry(callee: Context<'_, '_>) -> Option<DieRef> {
+    Some(callee.unit.die(callee.frame?.function?))
 }
 
 fn origin<'a>(entry: &Entry<'a>) -> Option<AttributeValue<Slice<'a>>> {
