@@ -129,6 +129,26 @@ fn names_of_another_unit_are_found_and_the_index_is_kept_for_the_next_session() 
 }
 
 #[test]
+fn a_name_that_two_files_have_is_taken_from_the_one_that_is_named() {
+    let (_dir, built) = program("cc", &[], &[]);
+    let crash = Indexed::of(&built);
+    let asked = [
+        "p in_both",
+        "p 'here.c'::in_both",
+        "p 'there.c'::in_both",
+        "p 'two_units/there.c'::in_both * 10",
+        "p 'there.c'::only_there_global",
+        "p 'there.c'::local_in_both == 0",
+        "p 'ere.c'::in_both",
+        "p 'here.c'::hidden_count",
+    ];
+    let expected = ["$1 = 1", "$2 = 1", "$3 = 2", "$4 = 20", "$5 = 42", "$6 = 0"];
+    for answers in [crash.answers(&asked), crash.answers(&asked), crash.answers_without_cache(&asked)] {
+        assert_eq!(answers.lines().collect::<Vec<_>>(), expected);
+    }
+}
+
+#[test]
 fn a_backtrace_reads_no_names_of_other_units() {
     let (_dir, built) = program("cc", &[], &[]);
     let crash = Indexed::of(&built);

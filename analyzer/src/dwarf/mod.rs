@@ -31,6 +31,7 @@ mod type_search;
 mod type_units;
 mod unit;
 mod view;
+mod vtables;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -58,6 +59,7 @@ use type_units::Signatures;
 use unit::Part;
 pub(crate) use unit::{DieRef, Unit, UnitId};
 pub(crate) use view::View;
+use vtables::VtableOwners;
 
 use crate::ObjectFile;
 use crate::debug_file::SplitFiles;
@@ -100,6 +102,7 @@ struct UnitTables {
     all_functions: OnceLock<FunctionTable>,
     outline: OnceLock<Outline>,
     names: OnceLock<NameTable>,
+    vtables: OnceLock<VtableOwners>,
 }
 
 impl DebugInfo {

@@ -88,6 +88,16 @@ impl<'a> View<'a> {
         self.named_in(unit, &path, hash, kind)
     }
 
+    /// The entry with this path in a unit of which the source file has this name, or one that ends in it.
+    pub(crate) fn find_in_file(&self, near: &Unit<'a>, file: &str, path: &str, kind: NameKind) -> Option<DieRef> {
+        let (path, hash) = components_and_hash(path)?;
+        let own = near.is_of_file(file).then(|| self.named_in(near, &path, hash, kind)).flatten();
+        own.or_else(|| {
+            let of_file = |die: &DieRef| self.unit(die.unit).is_some_and(|unit| unit.is_of_file(file));
+            self.best_of(self.indexed(hash, kind).filter(of_file), &path, kind)
+        })
+    }
+
     /// The best among candidates of the first unit that has any.
     fn best_of(&self, candidates: impl Iterator<Item = DieRef>, path: &[&str], kind: NameKind) -> Option<DieRef> {
         let mut best: Option<(DieRef, Reverse<usize>)> = None;

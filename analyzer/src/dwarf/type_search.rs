@@ -3,14 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use gimli::{AttributeValue, Operation, constants as dw};
-
 use super::lock;
 use super::lookup::entry_point;
 use super::named_entries::NameKind;
-use super::unit::{DieRef, Unit};
+use super::unit::DieRef;
 use super::view::View;
-use crate::svma::Svma;
 use crate::types::{Type, TypeKind};
 
 /// Types that are remembered.
@@ -33,25 +30,6 @@ impl<'a> View<'a> {
     /// The first address of the function at `die`.
     pub(crate) fn entry_address(&self, die: DieRef) -> Option<u64> {
         entry_point(&*self.unit(die.unit)?, die.offset)
-    }
-
-    /// The type whose vtable the unit describes at `at`: rustc gives the variable there a type of its own, which names it
-    /// (`DW_AT_containing_type`).
-    pub(crate) fn owner_of_vtable(&self, unit: &Unit<'a>, at: Svma) -> Option<DieRef> {
-        self.named_of_unit(unit, NameKind::Variable).into_iter().find_map(|die| {
-            let entry = unit.unit.entry(die.offset).ok()?;
-            let AttributeValue::Exprloc(location) = entry.attr_value(dw::DW_AT_location)? else { return None };
-            let address = match location.operations(unit.unit.encoding()).next().ok()?? {
-                Operation::Address { address } => address,
-                Operation::AddressIndex { index } => unit.dwarf.address(&unit.unit, index).ok()?,
-                _ => return None,
-            };
-            let of =
-                if address == at.0 { self.follow(unit, &entry.attr_value(dw::DW_AT_type)?)? } else { return None };
-            let home = self.unit(of.unit)?;
-            let of = home.unit.entry(of.offset).ok()?;
-            self.follow(&home, &of.attr_value(dw::DW_AT_containing_type)?)
-        })
     }
 
     /// The definition of the type that is only declared at `die`: one of the same name in the same namespaces and

@@ -63,6 +63,15 @@ impl<'a> Unit<'a> {
         language_of(language)
     }
 
+    /// Whether this is the name of the unit's source file, or the end of its path.
+    pub(super) fn is_of_file(&self, file: &str) -> bool {
+        let Some(name) = &self.unit.name else { return false };
+        let name = text(*name);
+        // rustc names its parts of a crate behind the file's path: `src/main.rs/@/main.1234-cgu.0`.
+        let name = name.split("/@/").next().unwrap_or_default();
+        name.strip_suffix(file).is_some_and(|front| front.is_empty() || front.ends_with('/'))
+    }
+
     /// The text of a string attribute.
     pub(crate) fn string(&self, value: gimli::AttributeValue<Slice<'a>>) -> Option<String> {
         self.dwarf.attr_string(&self.unit, value).ok().map(text)

@@ -120,8 +120,8 @@ impl Evaluator<'_, '_> {
     /// gdb's `function::variable`: a variable of a function that is on the stack, of its innermost frame there, or a
     /// static one of any function; and C++'s `Base::member`.
     fn in_function(&self, name: &str, span: Span) -> Result<Option<Value>, ExprError> {
-        let Some((of, last)) = global_path(name).rsplit_once("::") else { return Ok(None) };
-        let Some(function) = self.find(of, NameKind::Function) else {
+        let Some((of, last)) = name.rsplit_once("::") else { return Ok(None) };
+        let Some(function) = self.find_function(of) else {
             let this = self.variable("this", span)?;
             return this.map(|this| self.member(&this, name, span)).transpose().or(Ok(None));
         };
@@ -164,7 +164,17 @@ impl Evaluator<'_, '_> {
         found(path).or_else(|| spellings(path).iter().find_map(|path| found(path)))
     }
 
+    fn find_function(&self, name: &str) -> Option<DieRef> {
+        match in_file(name) {
+            Some((file, path)) => self.context.view.find_in_file(self.context.unit, file, path, NameKind::Function),
+            None => self.find(global_path(name), NameKind::Function),
+        }
+    }
+
     fn global(&self, name: &str) -> Option<DieRef> {
+        if let Some((file, path)) = in_file(name) {
+            return self.context.view.find_in_file(self.context.unit, file, path, NameKind::Variable);
+        }
         let path = global_path(name);
         self.global_spelled(path).or_else(|| spellings(path).iter().find_map(|path| self.global_spelled(path)))
     }
@@ -184,8 +194,7 @@ impl Evaluator<'_, '_> {
     }
 
     fn function(&self, name: &str) -> Option<Value> {
-        let path = global_path(name);
-        let die = self.find(path, NameKind::Function)?;
+        let die = self.find_function(name)?;
         let at = self.context.to_avma(self.context.view.entry_address(die)?);
         Some(self.value(ExprType::Program(die), ValuePlace::memory(at)))
     }
@@ -281,13 +290,14 @@ fn with_integers_of_gcc(path: &str) -> String {
     spelled
 }
 
-/// `::name` without its front, and `'file.c'::name` without the file, which the unit at hand stands for.
+/// `::name` without its front.
 fn global_path(name: &str) -> &str {
-    let name = name.strip_prefix("::").unwrap_or(name);
-    match name.strip_prefix('\'').and_then(|quoted| quoted.split_once("'::")) {
-        Some((_, path)) => path,
-        None => name,
-    }
+    name.strip_prefix("::").unwrap_or(name)
+}
+
+/// gdb's `'file.c'::name`: the file and the name in it.
+fn in_file(name: &str) -> Option<(&str, &str)> {
+    name.strip_prefix('\'')?.split_once("'::")
 }
 
 #[cfg(test)]

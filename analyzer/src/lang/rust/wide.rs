@@ -73,18 +73,16 @@ fn trait_object(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<ValueTre
 /// The value at `data`, whose type the vtable tells that `pointer` has beside its address.
 pub(super) fn behind_vtable(lens: &mut Lens<'_, '_, '_>, pointer: &Object, data: Avma) -> Looked<ValueTree> {
     let table = vtable(lens, pointer)?;
-    // rustc describes the vtables that a unit uses; of those of other units the functions tell.
-    let described = lens.context().module.to_svma(table).and_then(|at| {
-        let context = lens.context();
-        context.view.owner_of_vtable(context.unit, at)
-    });
     let by_functions = concrete_type(lens, table);
-    let path = |die: DieRef| lens.view().full_path(die).join("::");
-    let name = by_functions.clone().or_else(|| described.map(path)).ok_or(Doubt::OtherShape)?;
+    let context = lens.context();
+    let described = context.module.to_svma(table).and_then(|at| context.view.owner_of_vtable(context.unit, at));
+    // Of what another unit made a trait object, the functions tell the name; closures and futures have none there.
     let concrete = described.or_else(|| {
         let near = lens.view().unit(pointer.die.unit);
-        lens.view().find_named(near.as_deref(), &by_functions?, NameKind::Type(None))
+        lens.view().find_named(near.as_deref(), by_functions.as_deref()?, NameKind::Type(None))
     });
+    let path = |die: DieRef| lens.view().full_path(die).join("::");
+    let name = by_functions.or_else(|| concrete.map(path)).ok_or(Doubt::OtherShape)?;
     let fields = concrete.map(|die| ("value".to_owned(), lens.show_at(Some(die), data))).into_iter().collect();
     Ok(Logical::Object { summary: format!("{name} at {data}"), fields }.into())
 }
