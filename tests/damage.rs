@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use common::{Damaged, Scene, fixture};
+use common::{Crash, Damaged, fixture, fixture_with_libcxx};
 use dpdb_analyzer::{FileCache, Options, Session};
 use dpdb_snapshot::Snapshot;
 use dpdb_trace::engine::{Engine, FileFacts};
@@ -36,23 +36,21 @@ fn lines_of_the_table() -> (Vec<String>, Vec<String>) {
 }
 
 /// Runs the commands under all seeds, a few under each.
-fn run(source: &str, seeds: u64, own: &[&str]) {
-    let scene = Scene::new();
-    let outcome = scene.run([fixture(source)]);
-    assert_eq!(outcome.signal(), Some(11), "{}", outcome.stderr);
-    let snapshot = scene.snapshot();
+fn run(program: &Path, seeds: u64, own: &[&str]) {
+    let Crash { snapshot, .. } = &Crash::of([program]);
+    let source = program.display();
     let (mut lines, of_files) = lines_of_the_table();
     assert!(lines.len() > 40 && of_files.len() >= OF_FILES.len(), "the table has {} lines", lines.len());
     lines.extend(own.iter().map(|line| (*line).to_owned()));
     let files = FileCache::default();
     let seed = Arc::new(AtomicU64::new(0));
     let mut next = of_files.iter().chain(lines.iter().cycle());
-    let mut engine = engine_over(&snapshot, &seed, &files);
+    let mut engine = engine_over(snapshot, &seed, &files);
     let whole: HashMap<&str, String> = lines.iter().map(|line| (line.as_str(), answer(&mut engine, line))).collect();
     let mut felt = 0;
     for number in 1..=seeds {
         seed.store(number, Ordering::Relaxed);
-        let mut engine = engine_over(&snapshot, &seed, &files);
+        let mut engine = engine_over(snapshot, &seed, &files);
         for line in next.by_ref().take(LINES) {
             let said = catch_unwind(AssertUnwindSafe(|| answer(&mut engine, line)));
             let Ok(said) = said else { panic!("{source}, seed {number}: '{line}' panics") };
@@ -80,42 +78,48 @@ fn answer(engine: &mut Engine, line: &str) -> String {
 #[test]
 fn commands_on_damaged_memory_of_c_end_and_do_not_panic() {
     let own = ["p *p", "p one", "p pts[n]", "p *one.next", "p name", "x/8gx $rsp", "bt full", "up", "p $_siginfo"];
-    run("expressions.c", SEEDS / 4, &own);
+    run(&fixture("expressions.c"), SEEDS / 4, &own);
 }
+
+const OF_CPP: &[&str] = &[
+    "bt full",
+    "locals",
+    "args",
+    "pp items",
+    "p m",
+    "p h",
+    "p deep[\"key\"][2].name",
+    "p l",
+    "p d",
+    "p f",
+    "p s",
+    "p us",
+    "p nested",
+    "p *u",
+    "p sh->name",
+    "p variant",
+    "p t",
+    "p text",
+    "p wide",
+    "p m[\"key\"]",
+    "p h[30]",
+    "p l[2]",
+    "p d[100]",
+    "p h.size()",
+    "p words.contains(\"two\")",
+    "p *it",
+    "p bits",
+    "p -elements unlimited h",
+];
 
 #[test]
 fn commands_on_damaged_memory_of_cpp_end_and_do_not_panic() {
-    let own = [
-        "bt full",
-        "locals",
-        "args",
-        "pp items",
-        "p m",
-        "p h",
-        "p deep[\"key\"][2].name",
-        "p l",
-        "p d",
-        "p f",
-        "p s",
-        "p us",
-        "p nested",
-        "p *u",
-        "p sh->name",
-        "p variant",
-        "p t",
-        "p text",
-        "p wide",
-        "p m[\"key\"]",
-        "p h[30]",
-        "p l[2]",
-        "p d[100]",
-        "p h.size()",
-        "p words.contains(\"two\")",
-        "p *it",
-        "p bits",
-        "p -elements unlimited h",
-    ];
-    run("containers.cpp", SEEDS * 3 / 8, &own);
+    run(&fixture("containers.cpp"), SEEDS / 4, OF_CPP);
+}
+
+#[test]
+fn commands_on_damaged_memory_of_libcxx_end_and_do_not_panic() {
+    run(&fixture_with_libcxx("containers.cpp"), SEEDS / 8, OF_CPP);
 }
 
 #[test]
@@ -152,5 +156,5 @@ fn commands_on_damaged_memory_of_rust_end_and_do_not_panic() {
         "p some.unwrap().name",
         "p -elements unlimited tree",
     ];
-    run("containers.rs", SEEDS * 3 / 8, &own);
+    run(&fixture("containers.rs"), SEEDS * 3 / 8, &own);
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
-use crate::common::{Build, Crash, Row, fixture, fixture_with, give_at, inspect};
+use crate::common::{Build, Crash, Row, fixture, fixture_with, give_at, inspect, says_at};
 
 fn gcc() -> &'static Path {
     static CRASH: OnceLock<Crash> = OnceLock::new();
@@ -145,4 +145,18 @@ fn templates_scopes_and_small_types_are_shown() {
             ("gear", "3"),
         ],
     );
+}
+
+#[test]
+fn a_class_is_declared_with_its_static_members_and_functions() {
+    let root = "type = struct shapes::Root {\n    int root;\n    static int instances;\n    static const long limit;\n\n    \
+                virtual ~Root(void);\n    virtual int act(int);\n}";
+    let machine =
+        "type = struct Machine {\n    int gear;\n\n    int work(shapes::Diamond &, int &&, const int (&)[3]);\n}";
+    for snapshot in [gcc(), clang()] {
+        says_at(snapshot, &[WORK], "ptype shapes::Root", root);
+        says_at(snapshot, &[WORK], "ptype *this", machine);
+        let diamond = inspect(snapshot, ["-c", WORK, "-c", "ptype diamond"]).success().stdout;
+        assert!(diamond.contains("    int plain(int) const;\n"), "{diamond}");
+    }
 }

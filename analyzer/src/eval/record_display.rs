@@ -7,7 +7,7 @@ use super::evaluator::Evaluator;
 use super::value::ExprType;
 use crate::dwarf::DieRef;
 use crate::expr::Syntax;
-use crate::types::{self, Field, FieldKind, FieldPlace, Record, RecordKind, Type, TypeKind};
+use crate::types::{self, Field, FieldKind, FieldPlace, Method, Record, RecordKind, Type, TypeKind};
 
 /// Structures without a name inside each other that are spelled out.
 const MOST_LEVELS: usize = 16;
@@ -41,9 +41,46 @@ impl Evaluator<'_, '_> {
         };
         let bases: Vec<String> = record.fields.iter().filter_map(|field| self.base(field)).collect();
         let bases = if bases.is_empty() { String::new() } else { format!(" : {}", bases.join(", ")) };
-        let body = self.body(&Body { record, size: found.size, start: 0, level: 0, offsets });
+        let mut body = self.body(&Body { record, size: found.size, start: 0, level: 0, offsets });
+        if self.syntax == Syntax::Cpp && !offsets {
+            self.beside_members(die, found, &mut body);
+        }
         let close = if offsets { " ".repeat(HEAD) } else { String::new() };
         format!("{head}{bases} {{\n{body}{close}}}")
+    }
+
+    /// Static members and functions, as gdb lists them behind the members.
+    fn beside_members(&self, die: DieRef, class: &Type, body: &mut String) {
+        let (statics, methods) = types::beside_members(self.context.view, die);
+        for (name, of) in &statics {
+            writeln!(body, "    static {};", self.spelled(*of, name, 0)).expect("a String takes all text");
+        }
+        if !body.is_empty() && !methods.is_empty() {
+            body.push('\n');
+        }
+        for method in &methods {
+            writeln!(body, "    {};", self.method(class, method)).expect("a String takes all text");
+        }
+    }
+
+    fn method(&self, class: &Type, method: &Method) -> String {
+        let mut parameters: Vec<String> = method.parameters.iter().map(|of| self.spelled(*of, "", 0)).collect();
+        parameters.extend(method.more.then(|| "...".to_owned()));
+        let parameters = if parameters.is_empty() { "void".to_owned() } else { parameters.join(", ") };
+        let declarator = format!("{}({parameters})", method.name);
+        // Constructors and destructors return nothing, not even void.
+        let bare = |name: &str| name.split('<').next().unwrap_or_default().to_owned();
+        let is_constructor = class.name.as_deref().is_some_and(|name| bare(name) == bare(&method.name));
+        let declared = match is_constructor || method.name.starts_with('~') {
+            true => declarator,
+            false => self.spelled(method.returns, &declarator, 0),
+        };
+        let before = match (method.is_virtual, method.of_object) {
+            (true, _) => "virtual ",
+            (false, true) => "",
+            (false, false) => "static ",
+        };
+        format!("{before}{declared}{}", if method.is_const { " const" } else { "" })
     }
 
     fn base(&self, field: &Field) -> Option<String> {

@@ -1,5 +1,6 @@
 //! The types of a program, as its debugging information describes them.
 
+mod class;
 mod model;
 mod read;
 mod template;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 
 use gimli::constants as dw;
 
+pub(crate) use class::{Method, beside_members};
 pub(crate) use model::{
     Array, Base, Bound, Count, Dimension, Enumeration, Field, FieldKind, FieldPlace, Qualifier, Record, RecordKind,
     Type, TypeKind, TypeRef, Variant, VariantPart,

@@ -104,17 +104,17 @@ pub(super) fn is_prototyped(view: &View<'_>, die: DieRef) -> bool {
     entry.is_some_and(|entry| flag(&entry, dw::DW_AT_prototyped))
 }
 
-struct Reader<'v, 'a> {
-    view: &'v View<'a>,
-    unit: &'v Unit<'a>,
+pub(super) struct Reader<'v, 'a> {
+    pub(super) view: &'v View<'a>,
+    pub(super) unit: &'v Unit<'a>,
 }
 
 impl<'a> Reader<'_, 'a> {
-    fn name(&self, entry: &Entry<'a>) -> Option<String> {
+    pub(super) fn name(&self, entry: &Entry<'a>) -> Option<String> {
         self.unit.string(entry.attr_value(dw::DW_AT_name)?)
     }
 
-    fn type_of(&self, entry: &Entry<'a>) -> TypeRef {
+    pub(super) fn type_of(&self, entry: &Entry<'a>) -> TypeRef {
         self.view.follow(self.unit, &entry.attr_value(dw::DW_AT_type)?)
     }
 
@@ -126,7 +126,7 @@ impl<'a> Reader<'_, 'a> {
         self.view.follow(&unit, &entry.attr_value(dw::DW_AT_type)?)
     }
 
-    fn children(&self, entry: &Entry<'a>, mut each: impl FnMut(&Entry<'a>) -> bool) {
+    pub(super) fn children(&self, entry: &Entry<'a>, mut each: impl FnMut(&Entry<'a>) -> bool) {
         if !entry.has_children() {
             return;
         }
