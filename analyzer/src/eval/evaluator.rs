@@ -36,6 +36,8 @@ pub(crate) struct Evaluator<'c, 'a> {
     pub(super) memo: &'c mut Memo,
     /// How far containers are looked through.
     pub(super) limits: ValueLimits,
+    /// An unknown name is answered with a symbol, or with a name that may have been meant.
+    pub(super) suggests: bool,
 }
 
 impl<'c, 'a> Evaluator<'c, 'a> {
@@ -45,7 +47,7 @@ impl<'c, 'a> Evaluator<'c, 'a> {
         syntax: Syntax,
         memo: &'c mut Memo,
     ) -> Evaluator<'c, 'a> {
-        Evaluator { scope: Scope::of(context, function), context, syntax, memo, limits: TYPE_LIMITS }
+        Evaluator { scope: Scope::of(context, function), context, syntax, memo, limits: TYPE_LIMITS, suggests: true }
     }
 
     pub(super) fn value(&self, of: ExprType, place: ValuePlace) -> Value {

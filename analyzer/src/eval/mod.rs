@@ -153,7 +153,7 @@ impl Session {
         let syntax = language.map(|language| syntax_of(Some(language)));
         for module in self.modules().iter().filter(|module| module.index() != home.index()) {
             memo.variables.clone_from(&variables);
-            match self.within_module(module, syntax, place, text, memo, &work) {
+            match self.within_module(module, Some(syntax), place, text, memo, &work) {
                 Err(error) if error.is_unknown => {}
                 found => return found,
             }
@@ -161,11 +161,12 @@ impl Session {
         Err(error)
     }
 
-    /// Evaluates with the names of one module, in `syntax` or else that of its unit.
+    /// Evaluates with the names of one module. `elsewhere` is none for the frame's own; in others, where nobody asks what
+    /// else may have been meant, it is the frame's syntax, as far as that is known.
     fn within_module<T>(
         &self,
         module: &Module,
-        syntax: Option<Syntax>,
+        elsewhere: Option<Option<Syntax>>,
         place: Place<'_>,
         text: &str,
         memo: &mut Memo,
@@ -182,8 +183,9 @@ impl Session {
         };
         let around = FrameContext { thread, frames: place.frames, index: place.index, function };
         let context = Context { session: self, module, view: &view, unit: &unit, frame: Some(around), depth: 0 };
-        let syntax = syntax.unwrap_or_else(|| syntax_of(unit.language()));
+        let syntax = elsewhere.flatten().unwrap_or_else(|| syntax_of(unit.language()));
         let mut evaluator = Evaluator::new(context, place.function, syntax, memo);
+        evaluator.suggests = elsewhere.is_none();
         let expr = expr::parse(text, syntax, &evaluator)?;
         work(&mut evaluator, &expr)
     }

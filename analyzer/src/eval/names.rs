@@ -79,6 +79,10 @@ impl Evaluator<'_, '_> {
         if self.type_named(name).is_some() {
             return Err(refused(span, format!("{name} is a type; ptype {name} shows it")));
         }
+        let unknown = ExprError::unknown(span, format!("nothing here is called {name:?}"));
+        if !self.suggests {
+            return Err(unknown);
+        }
         if let Some(at) = self.context.session.symbol_named(name) {
             return Err(ExprError::unknown(
                 span,
@@ -90,7 +94,7 @@ impl Evaluator<'_, '_> {
             let others = self.names_of_unit();
             suggestion(name, others.iter().map(String::as_str))
         });
-        Err(ExprError::unknown(span, format!("nothing here is called {name:?}")).with_hint(hint))
+        Err(unknown.with_hint(hint))
     }
 
     /// The variables and functions that the unit at hand names.
