@@ -5,6 +5,7 @@ use dpdb_snapshot::{Absent, AddressRange, Avma, Text};
 use serde::Serialize;
 
 use super::value_limits::Show;
+use super::values::pattern;
 use super::{CommandError, Engine, Hex, Reply};
 
 /// Where something was found.
@@ -84,10 +85,11 @@ impl Engine {
         Ok(Reply::Found(self.found(hits, looked)))
     }
 
-    /// Lists the texts in memory: `[-min N] [RANGE]`, at least N printable ASCII characters each.
+    /// Lists the texts in memory: `[-min N] [-match RE] [RANGE]`, at least N printable ASCII characters each, of which a
+    /// part matches.
     ///
     /// # Errors
-    /// The number or the range makes no sense.
+    /// The number, the pattern or the range makes no sense.
     pub fn printable_strings(&mut self, arguments: &str) -> Result<Reply, CommandError> {
         let (least, rest) = option(arguments, "-min");
         let least: usize = match least.map(str::parse) {
@@ -95,6 +97,9 @@ impl Engine {
             Some(Ok(least @ 1..)) => least,
             Some(_) => return Err(CommandError::refused("-min takes a number of characters")),
         };
+        let (wanted, rest) = option(rest, "-match");
+        let wanted = wanted.map(pattern).transpose()?;
+        let is_wanted = |text: &[u8]| wanted.as_ref().is_none_or(|wanted| std::str::from_utf8(text).is_ok_and(wanted));
         let (ranges, rest) = self.ranges(rest)?;
         if !rest.is_empty() {
             return Err(CommandError::refused(format!("'{rest}' is no range: give A,B or a part of a mapping's path")));
@@ -102,7 +107,7 @@ impl Engine {
         let mut hits = Vec::new();
         let mut run: (Avma, Vec<u8>) = Default::default();
         let mut end = |run: &mut (Avma, Vec<u8>)| {
-            if run.1.len() >= least {
+            if run.1.len() >= least && is_wanted(&run.1) {
                 let text = Text(run.1.clone());
                 hits.push(Hit { address: run.0.into(), place: None, text: Some(text) });
             }

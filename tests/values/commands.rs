@@ -91,6 +91,11 @@ fn memory_is_searched_for_numbers_pointers_and_texts() {
     assert!(answer(&["find \"hello\""]).contains("<large>"));
     let texts = answer(&["strings -min 5 expressions"]);
     assert!(texts.lines().any(|line| line.contains("say \"q\"")), "{texts}");
+    let matching = answer(&["strings -min 5 -match say.*q expressions"]);
+    let all: Vec<&str> = matching.lines().collect();
+    let (count, found) = all.split_last().expect("the count comes last");
+    assert!(!found.is_empty() && found.iter().all(|line| line.contains("say \"q")), "{matching}");
+    assert!(count.starts_with(&format!("{} found in ", found.len())), "{matching}");
 }
 
 #[test]

@@ -72,11 +72,12 @@ pub const COMMANDS: &[Command] = &[
     Command {
         name: "strings",
         aliases: &[],
-        arguments: "[-min N] [RANGE]",
+        arguments: "[-min N] [-match RE] [RANGE]",
         group: Group::Machine,
         modes: Modes::ALL,
         summary: "List the texts in memory",
-        details: "At least N printable ASCII characters each, 4 without -min; RANGE as for find.",
+        details: "At least N printable ASCII characters each, 4 without -min; with -match only those in which the regular\n\
+                  expression RE is found. RANGE as for find. Ctrl-C ends a long search.",
         example: "strings -min 8 stack",
         repeat: Repeat::No,
         action: Action::Run(strings),
