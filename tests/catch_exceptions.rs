@@ -4,8 +4,9 @@
 mod common;
 
 use std::path::Path;
+use std::process::Command;
 
-use common::{Mirrored, Scene, fixture, fixture_dir, inspect, interpreters, list, mirrored, reply, text};
+use common::{Live, Mirrored, Scene, fixture, fixture_dir, inspect, interpreters, list, mirrored, reply, text};
 
 fn script() -> String {
     fixture_dir().join("targets/python_raise.py").display().to_string()
@@ -114,4 +115,69 @@ fn a_panic_leaves_one_snapshot_where_it_panicked() {
     assert!(outcome.stderr.contains(" panicked (rust_panic.rs:4 in "), "{}", outcome.stderr);
     let frame = reply(&scene.snapshot(), &["frame"]);
     assert_eq!((&frame["frame"]["line"], &frame["frame"]["language"]), (&4.into(), &"rust".into()), "{frame:#}");
+}
+
+/// The same command where perf_event_open(2) is forbidden.
+fn without_events(traced: &Command) -> Command {
+    let mut command = Command::new(fixture("without_perf_events.c"));
+    command.arg(traced.get_program()).args(traced.get_args());
+    for (name, value) in traced.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.current_dir(traced.get_current_dir().expect("a scene has one"));
+    command
+}
+
+#[test]
+fn where_events_are_forbidden_the_debug_registers_catch_what_ends_a_thread_or_process() {
+    const NOTICE: &str = "Exceptions are caught by the debug registers";
+    let (_, python) = interpreters().into_iter().next().expect("there is one");
+    for (how, options, snapshots) in [
+        ("plain", &[][..], 1),
+        ("thread", &[], 1),
+        ("forked", &[], 1),
+        ("subprocess", &[], 1),
+        ("handled", &[], 0),
+        // What Python code prints may be printed by a process that goes on, and then we must not be killed.
+        ("pool", &[], 0),
+        ("pool", &["--catch=+python-logged"], 1),
+    ] {
+        let scene = Scene::new();
+        let alone = common::finish(Command::new(&python).args([&script(), how]).current_dir(scene.out()));
+        let traced = common::finish(&mut without_events(scene.trace(options).arg(&python).args([&script(), how])));
+        assert_eq!((traced.status, &traced.stdout), (alone.status, &alone.stdout), "{how}: {}", traced.stderr);
+        assert!(traced.stderr.contains(NOTICE), "{how}: {}", traced.stderr);
+        assert_eq!(scene.snapshots().len(), snapshots, "{how} {options:?}: {}", traced.stderr);
+        for snapshot in scene.snapshots() {
+            shows_the_users_frame(&snapshot, "Lost: ('number', 2)");
+        }
+    }
+}
+
+#[test]
+fn a_breakpoint_in_a_debug_register_does_not_outlive_us() {
+    const DAEMON: &str = "
+import os
+ready, made = os.pipe()
+if os.fork():
+    os._exit(os.read(ready, 1) != b'x')
+ends = os.fork()
+if ends:
+    print('ended', os.waitpid(ends, 0)[1], flush=True)
+    os._exit(0)
+print('daemon', os.getpid(), flush=True)
+os.write(made, b'x')
+os.read(0, 1)
+raise ValueError('after our end')
+";
+    let (_, python) = interpreters().into_iter().next().expect("there is one");
+    let scene = Scene::new();
+    let mut live = Live::start(&mut without_events(scene.trace(&["--quiet"]).arg(&python).args(["-c", DAEMON])));
+    live.number_after("daemon ");
+    assert_eq!(live.wait().code(), Some(0));
+    live.poke();
+    assert_eq!(live.rest(), "ended 256\n", "exit code 1, not SIGTRAP");
 }

@@ -63,6 +63,7 @@ pub fn examine(output_dir: &Path) -> Vec<Check> {
         seccomp_check(field(&status, "Seccomp")),
         capability_check(has_capability(&status)),
         tracer_check(field(&status, "TracerPid")),
+        exceptions_check(set_a_breakpoint()),
         directory_check(output_dir),
         space_check(output_dir),
         leftovers_check(&left_behind(output_dir), output_dir),
@@ -128,6 +129,29 @@ fn tracer_check(tracer: Option<&str>) -> Check {
             "Run dpdb-trace outside of that tracer, or that tracer without following children.",
         ),
     }
+}
+
+fn exceptions_check(result: sys::Result<()>) -> Check {
+    const NAME: &str = "exceptions";
+    match result {
+        Ok(()) => Check::ok(NAME, "Breakpoints of perf_event_open(2) can be set: all that --catch names is caught."),
+        Err(errno) => Check::warn(
+            NAME,
+            format!(
+                "perf_event_open(2) fails: {}. Python exceptions are caught by the debug registers; those of workers, \
+                 which Python code prints, are not.",
+                errno.desc()
+            ),
+            "Give --catch=+python-logged (docs/python.md says what it risks), or allow the call: as root sysctl \
+             kernel.perf_event_paranoid=2; in a container, docker run --cap-add=PERFMON.",
+        ),
+    }
+}
+
+/// Sets a breakpoint where this process never comes by, and takes it away again.
+fn set_a_breakpoint() -> sys::Result<()> {
+    const NOWHERE: u64 = 0x1000;
+    sys::Breakpoint::set(0, NOWHERE, 0).map(drop)
 }
 
 fn directory_check(directory: &Path) -> Check {
@@ -252,6 +276,7 @@ mod tests {
             space_check(&missing),
             leftovers_check(&[".a.partial".to_owned(), ".b.partial".to_owned()], Path::new("/x")),
             trace_check(Err(("PTRACE_SEIZE", Errno::EPERM))),
+            exceptions_check(Err(Errno::EACCES)),
         ];
         for check in troubles {
             assert!(check.state > CheckState::Ok && check.remedy.is_some(), "{check:?}");
@@ -294,6 +319,13 @@ mod tests {
         assert_eq!(trace_a_child(), Err(("PTRACE_SEIZE", Errno::EPERM)));
         sys::failure::fail_once(sys::Call::ReadMemory, Errno::EPERM);
         assert_eq!(trace_a_child(), Err(("process_vm_readv", Errno::EPERM)));
+    }
+
+    #[test]
+    fn a_refused_breakpoint_is_found_by_setting_one() {
+        sys::failure::fail_once(sys::Call::PerfEvent, Errno::EPERM);
+        assert_eq!(set_a_breakpoint(), Err(Errno::EPERM));
+        assert_eq!(exceptions_check(Ok(())).state, CheckState::Ok);
     }
 
     #[test]

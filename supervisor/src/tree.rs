@@ -14,6 +14,7 @@ use dpdb_snapshot::process::{Cause, FirstChance, Signal};
 use crate::capture::{Doing, Hold};
 use crate::catch::Planted;
 use crate::snapshots::Job;
+use crate::sys::Breakpoints;
 use crate::tracer::{Allowance, Chain};
 use crate::{RunningProcess, Stop};
 
@@ -54,6 +55,8 @@ pub(crate) struct Thread {
     pub(crate) first_chance: Option<Box<FirstChance>>,
     /// It was sent back into a system call that our interrupt had ended: with these registers, instead of those.
     pub(crate) sent_back: Option<Box<SentBack>>,
+    /// What its debug registers stop it at, where catchpoints are set by them.
+    pub(crate) breakpoints: Breakpoints,
     /// The chain that a catchpoint is being called for.
     pub(crate) chain: Option<Chain>,
     /// A snapshot was taken of the exception that it is about to end the process with.
@@ -147,6 +150,15 @@ impl Tree {
     }
 
     /// The thread with this id, of whatever process.
+    pub(crate) fn thread(&self, tid: i32) -> Option<&Thread> {
+        self.processes.get(self.owners.get(&tid)?)?.threads.get(&tid)
+    }
+
+    /// All threads of all processes, by their ids.
+    pub(crate) fn threads(&self) -> impl Iterator<Item = (i32, &Thread)> {
+        self.processes.values().flat_map(|process| process.threads.iter().map(|(&tid, thread)| (tid, thread)))
+    }
+
     pub(crate) fn thread_mut(&mut self, tid: i32) -> Option<&mut Thread> {
         self.processes.get_mut(self.owners.get(&tid)?)?.threads.get_mut(&tid)
     }

@@ -20,7 +20,7 @@ pub use elf_image::ElfImage;
 pub use judge::{Hit, Judge, Verdict};
 pub(crate) use judging::Judges;
 pub use list::{CatchError, CatchList};
-pub(crate) use planted::{Planted, Planter};
+pub(crate) use planted::{Mechanism, Planted, Planter};
 pub(crate) use program::{Program, Programs};
 pub use python_sites::python_sites;
 

@@ -8,10 +8,23 @@ use crate::sys::{Breakpoint, Errno};
 /// The upper half of all our cookies, which tells our stops from those of breakpoints that a process sets itself.
 const MARK: u64 = 0x6470_6462;
 
+/// What threads are stopped with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Mechanism {
+    /// perf_event_open(2): the kernel sets breakpoints in new threads, and takes them all away when we die.
+    #[default]
+    Events,
+    /// The debug registers by ptrace(2), which the tracer sets in each thread. They stay when we are killed, so only what
+    /// is on the way to a death is caught, but for what was asked for by name.
+    Registers,
+}
+
 /// Breakpoints that were set together in a process.
 #[derive(Debug)]
 pub(crate) struct Planted {
     number: u64,
+    mechanism: Mechanism,
+    /// Those of [`Mechanism::Events`].
     breakpoints: Vec<(Catchpoint, Breakpoint)>,
     sites: Vec<Site>,
     /// How far up the file is loaded.
@@ -38,20 +51,35 @@ impl Planted {
 
     /// Whether it holds a breakpoint of this kind.
     pub(crate) fn has(&self, catchpoint: Catchpoint) -> bool {
-        self.breakpoints.iter().any(|(found, _)| *found == catchpoint)
+        match self.mechanism {
+            Mechanism::Events => self.breakpoints.iter().any(|(found, _)| *found == catchpoint),
+            Mechanism::Registers => self.sites.iter().any(|site| site.catchpoint == catchpoint),
+        }
+    }
+
+    /// What the debug registers are to hold for it.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = (Catchpoint, u64)> {
+        let sites = match self.mechanism {
+            Mechanism::Events => &[],
+            Mechanism::Registers => self.sites.as_slice(),
+        };
+        sites.iter().map(|site| (site.catchpoint, site.at.wrapping_add(self.bias)))
     }
 }
 
 /// Sets catchpoints, and knows them by their cookies.
 #[derive(Debug, Default)]
 pub(crate) struct Planter {
+    /// What it sets them with.
+    pub(crate) mechanism: Mechanism,
     last: u64,
     all: Vec<Weak<Planted>>,
 }
 
 impl Planter {
     /// Sets breakpoints at `sites` in the threads `tids`, as many as there is room for. What went wrong with the first
-    /// that could not be set comes beside them.
+    /// that could not be set comes beside them. Debug registers are left to the caller, since only a stopped thread has
+    /// them set.
     pub(crate) fn plant(
         &mut self,
         tids: &[i32],
@@ -60,24 +88,16 @@ impl Planter {
         data: u64,
     ) -> (Option<Arc<Planted>>, Option<Errno>) {
         self.last += 1;
-        let mut trouble = None;
-        let mut breakpoints = Vec::new();
-        for site in sites {
-            let cookie = MARK << 32 | (self.last & 0xff_ffff) << 8 | site.catchpoint as u64;
-            for &tid in tids {
-                match Breakpoint::set(tid, site.at.wrapping_add(bias), cookie) {
-                    Ok(breakpoint) => breakpoints.push((site.catchpoint, breakpoint)),
-                    // It is on its way out.
-                    Err(Errno::ESRCH) => {}
-                    Err(errno) => trouble = trouble.or(Some(errno)),
-                }
-            }
-        }
-        if breakpoints.is_empty() {
+        let number = self.last & 0xff_ffff;
+        let (breakpoints, trouble) = match self.mechanism {
+            Mechanism::Events => set_events(number, tids, sites, bias),
+            Mechanism::Registers => (Vec::new(), None),
+        };
+        if breakpoints.is_empty() && self.mechanism == Mechanism::Events {
             return (None, trouble);
         }
-        let number = self.last & 0xff_ffff;
-        let planted = Arc::new(Planted { number, breakpoints, sites: sites.to_vec(), bias, data });
+        let planted =
+            Arc::new(Planted { number, mechanism: self.mechanism, breakpoints, sites: sites.to_vec(), bias, data });
         self.all.retain(|known| known.strong_count() > 0);
         self.all.push(Arc::downgrade(&planted));
         (Some(planted), trouble)
@@ -96,4 +116,22 @@ impl Planter {
     pub(crate) fn is_ours(cookie: u64) -> bool {
         cookie >> 32 == MARK
     }
+}
+
+/// Sets those for which there is room, with cookies of that number; and what went wrong first.
+fn set_events(number: u64, tids: &[i32], sites: &[Site], bias: u64) -> (Vec<(Catchpoint, Breakpoint)>, Option<Errno>) {
+    let mut trouble = None;
+    let mut breakpoints = Vec::new();
+    for site in sites {
+        let cookie = MARK << 32 | number << 8 | site.catchpoint as u64;
+        for &tid in tids {
+            match Breakpoint::set(tid, site.at.wrapping_add(bias), cookie) {
+                Ok(breakpoint) => breakpoints.push((site.catchpoint, breakpoint)),
+                // It is on its way out.
+                Err(Errno::ESRCH) => {}
+                Err(errno) => trouble = trouble.or(Some(errno)),
+            }
+        }
+    }
+    (breakpoints, trouble)
 }

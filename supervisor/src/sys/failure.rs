@@ -38,6 +38,7 @@ pub enum Call {
     SeekData,
     ReadAt,
     PerfEvent,
+    DebugRegister,
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 #![allow(unsafe_code, reason = "system calls that std has no safe form of; every block says why it is sound")]
 
+mod debug_registers;
 pub(crate) mod failure;
 mod files;
 mod inherited;
@@ -20,6 +21,7 @@ mod signals;
 mod spawn;
 mod wait;
 
+pub use debug_registers::{Breakpoints, is_breakpoint, set_breakpoints};
 pub use failure::Call;
 pub use files::{Directory, is_locked, lock_while_open, next_data, read_at, sync_file, write};
 pub use inherited::{Inherited, inherited};

@@ -29,6 +29,15 @@ unsafe fn ptrace(request: libc::c_uint, tid: i32, address: usize, data: usize) -
     Errno::result(result).map(drop)
 }
 
+/// Writes the word at `offset` of a stopped thread's `struct user` (PTRACE_POKEUSER).
+///
+/// # Errors
+/// ESRCH where it is not stopped or is gone; what else the kernel says of the value.
+pub(super) fn write_user(tid: i32, offset: usize, value: u64) -> Result<()> {
+    // SAFETY: the kernel writes nothing of ours.
+    unsafe { ptrace(libc::PTRACE_POKEUSER, tid, offset, value as usize) }
+}
+
 /// Starts to trace `tid` without stopping it (PTRACE_SEIZE), with `options` in force from the first instant.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use dpdb_snapshot::process::{CaughtException, Cause, ExceptionLanguage, Fate, Signal};
 
 use crate::capture::{MappedMemory, read_mapping_table};
-use crate::catch::{Catchpoint, Hit, Judge, Judges, Planted, Planter, Program, Programs, Site, Verdict};
+use crate::catch::{Catchpoint, Hit, Judge, Judges, Mechanism, Planted, Planter, Program, Programs, Site, Verdict};
 use crate::sys::{self, Bell, Errno};
 use crate::tree::{Reaction, State};
 use crate::{Options, RunningProcess, Stop, proc};
@@ -30,7 +30,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Catching {
     /// `None` where nothing is to be caught, or can be.
     programs: Option<Programs>,
-    planter: Planter,
+    pub(super) planter: Planter,
     judges: Judges,
     pending: HashMap<u64, Pending>,
     /// Those that are disarmed, until when.
@@ -94,6 +94,11 @@ impl Catching {
         }
     }
 
+    /// Sets no more catchpoints.
+    pub(super) fn give_up(&mut self) {
+        self.programs = None;
+    }
+
     /// When the loop has to wake up though nothing happens.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let judged = self.pending.values().map(|pending| pending.deadline);
@@ -138,6 +143,12 @@ impl Tracer {
             return;
         }
         self.catch_in_mapped_libraries(pid, tid);
+        if self.catching.planter.mechanism == Mechanism::Registers
+            && let Some(process) = self.tree.process_mut(pid)
+        {
+            // Once at the start, which no breakpoint that outlives us may be met after.
+            process.planted.retain(|planted| !planted.has(Catchpoint::Loader));
+        }
     }
 
     /// Sets what the libraries have catchpoints for that are loaded in process `pid`, of which `tid` is a thread.
@@ -166,12 +177,13 @@ impl Tracer {
     }
 
     fn plant(&mut self, pid: i32, sites: &[Site], bias: u64, data: u64) {
+        let sites = self.sites_worth_it(sites);
         let Some(process) = self.tree.process_mut(pid) else { return };
         if sites.is_empty() {
             return;
         }
         let tids: Vec<i32> = process.threads.keys().copied().collect();
-        let (planted, trouble) = self.catching.planter.plant(&tids, sites, bias, data);
+        let (planted, trouble) = self.catching.planter.plant(&tids, &sites, bias, data);
         process.planted.extend(planted);
         match trouble {
             None => {}
@@ -183,11 +195,8 @@ impl Tracer {
                 ));
             }
             Some(errno) => {
-                self.catching.programs = None;
-                self.notice(format!(
-                    "exceptions leave no snapshots: perf_event_open failed: {} (kernel.perf_event_paranoid, or seccomp)",
-                    errno.desc()
-                ));
+                self.use_debug_registers(errno);
+                self.plant(pid, &sites, bias, data);
             }
         }
     }
@@ -205,9 +214,13 @@ impl Tracer {
     /// How a thread goes on that is stopped by SIGTRAP, where that is a breakpoint of ours. Such a signal is never
     /// delivered.
     pub(super) fn at_catchpoint(&mut self, pid: i32, tid: i32) -> Option<Reaction> {
-        let cookie = sys::breakpoint_cookie(&sys::signal_info(tid).ok()?).filter(|cookie| Planter::is_ours(*cookie))?;
+        let info = sys::signal_info(tid).ok()?;
+        let met = match sys::breakpoint_cookie(&info).filter(|cookie| Planter::is_ours(*cookie)) {
+            Some(cookie) => self.catching.planter.find(cookie),
+            None => self.met_in_debug_registers(pid, tid, &info)?,
+        };
         let go_on = Some(Reaction::Continue(0));
-        let Some((planted, catchpoint)) = self.catching.planter.find(cookie) else { return go_on };
+        let Some((planted, catchpoint)) = met else { return go_on };
         let is_busy = self.tree.process(pid).is_none_or(|process| process.dying.is_some() || process.settled);
         if catchpoint == Catchpoint::Loader {
             // `r_debug`; the breakpoint must be free to go.
@@ -239,8 +252,10 @@ impl Tracer {
 
     /// Whether a stop is one at a breakpoint of ours, which is not to be delivered.
     pub(super) fn at_catchpoint_of_ours(&self, tid: i32, stop: Stop) -> bool {
-        stop == Stop::Delivery(Signal::TRAP)
-            && sys::signal_info(tid).ok().as_ref().and_then(sys::breakpoint_cookie).is_some_and(Planter::is_ours)
+        let Some(info) = (stop == Stop::Delivery(Signal::TRAP)).then(|| sys::signal_info(tid).ok()).flatten() else {
+            return false;
+        };
+        sys::breakpoint_cookie(&info).is_some_and(Planter::is_ours) || self.is_at_debug_register(tid, &info)
     }
 
     /// Whether the call is one for a chain of which an earlier element was judged.

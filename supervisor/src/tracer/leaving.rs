@@ -26,16 +26,29 @@ impl Tracer {
         if self.options.kill_on_exit {
             return;
         }
-        while let Ok(Some(Waited { tid, status })) = sys::wait_any() {
-            let stop = Stop::decode(status);
-            if stop.is_end() {
-                self.ended(tid, stop);
-            } else {
-                let signal = if self.at_catchpoint_of_ours(tid, stop) { None } else { delivered(stop) };
-                let signal = signal.map_or(0, |signal| signal.0);
-                // ESRCH: it was killed meanwhile.
-                let _ = sys::detach(tid, Resume { signal });
+        let mut awaited = self.call_back_debug_registers();
+        let deadline = Instant::now() + STOP_TIMEOUT;
+        loop {
+            match sys::wait_any() {
+                Ok(Some(waited)) => {
+                    awaited.remove(&waited.tid);
+                    self.detach(waited);
+                }
+                Ok(None) if !awaited.is_empty() && Instant::now() < deadline => std::thread::yield_now(),
+                _ => break,
             }
         }
+    }
+
+    fn detach(&mut self, Waited { tid, status }: Waited) {
+        let stop = Stop::decode(status);
+        if stop.is_end() {
+            return self.ended(tid, stop);
+        }
+        let signal = if self.at_catchpoint_of_ours(tid, stop) { None } else { delivered(stop) };
+        let signal = signal.map_or(0, |signal| signal.0);
+        self.clear_debug_registers(tid);
+        // ESRCH: it was killed meanwhile.
+        let _ = sys::detach(tid, Resume { signal });
     }
 }

@@ -10,6 +10,7 @@
 mod births;
 mod catching;
 mod deaths;
+mod debug_registers;
 mod forwarding;
 mod holding;
 mod images;
@@ -211,6 +212,7 @@ impl Tracer {
             None => self.adopt(tid),
         };
         let reaction = self.react(pid, tid, stop);
+        self.set_debug_registers(pid, tid);
         self.settle(pid, tid, stop, reaction);
     }
 
