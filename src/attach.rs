@@ -5,19 +5,19 @@ use std::process::ExitCode;
 use dpdb_supervisor::Outcome;
 
 use crate::cli::AttachArgs;
-use crate::deaths::Deaths;
 use crate::failure::{complain, sentence};
 use crate::python_judge::PythonJudge;
 use crate::run::{error_code, make_output_directory};
+use crate::watchers::Watchers;
 
 /// Supervises until the process ends or we are told to let go.
 pub fn attach(arguments: &AttachArgs) -> ExitCode {
     let options = arguments.options().unwrap_or_else(|error| error.exit());
     make_output_directory(&options);
     let judge = PythonJudge::new(options.catch.clone());
-    let mut deaths = Deaths::new(arguments.watch.quiet);
-    let outcome = dpdb_supervisor::attach(arguments.pid, arguments.tree, options, &mut deaths, Some(Box::new(judge)));
-    deaths.finish();
+    let mut watchers = Watchers::new(&arguments.watch);
+    let outcome = dpdb_supervisor::attach(arguments.pid, arguments.tree, options, &mut watchers, Some(Box::new(judge)));
+    watchers.finish();
     match outcome {
         Ok(outcome) => {
             if !arguments.watch.quiet {

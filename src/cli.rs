@@ -47,6 +47,7 @@ pub enum Request {
     after_help = "Examples:\n  \
         dpdb-trace ./worker --jobs 8                  supervise; what dies leaves pid_N.snap\n  \
         dpdb-trace --output-dir /tmp/crashes -- make test\n  \
+        dpdb-trace snap 1234                          a snapshot of what runs, or hangs\n  \
         dpdb-trace pid_1234.snap                      look at a crash\n  \
         dpdb-trace inspect core -c bt -c 'info'       commands without a prompt\n  \
         dpdb-trace export pid_1234.snap -o core       a core for gdb and lldb\n\n\

@@ -52,6 +52,11 @@ fn tell(path: &Path, as_json: bool, style: &Style) -> (String, bool) {
     }
 }
 
+/// One line of JSON of a file, be it of a failure to read it.
+pub(crate) fn as_json(path: &Path) -> String {
+    tell(path, true, &Style::default()).0
+}
+
 fn describe(path: &Path) -> Result<Info, dpdb_snapshot::OpenError> {
     let info = Snapshot::info(path)?;
     let crash = Crash::new(&info.process, None);

@@ -10,6 +10,7 @@ mod crash_groups;
 mod deaths;
 mod doctor;
 pub mod engine;
+mod exec_on_snapshot;
 mod export;
 mod failure;
 mod info;
@@ -26,6 +27,7 @@ pub mod shell;
 mod snap;
 mod snapshot_files;
 mod waiting;
+mod watchers;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use dpdb_supervisor::{Options, Outcome, SuperviseError};
 
 use crate::cli::{self, RunArgs};
-use crate::deaths::Deaths;
 use crate::failure::{complain, sentence};
 use crate::python_judge::PythonJudge;
+use crate::watchers::Watchers;
 
 /// Supervises, and ends as the command ended. Nothing is ever written to stdout: it is the command's.
 pub fn run(arguments: &RunArgs) -> ExitCode {
@@ -15,9 +15,9 @@ pub fn run(arguments: &RunArgs) -> ExitCode {
     let command = options.command[0].clone();
     make_output_directory(&options);
     let judge = PythonJudge::new(options.catch.clone());
-    let mut deaths = Deaths::new(arguments.watch.quiet);
-    let outcome = dpdb_supervisor::supervise(options, &mut deaths, Some(Box::new(judge)));
-    deaths.finish();
+    let mut watchers = Watchers::new(&arguments.watch);
+    let outcome = dpdb_supervisor::supervise(options, &mut watchers, Some(Box::new(judge)));
+    watchers.finish();
     match outcome {
         Ok(outcome) => end_as(outcome, &command),
         Err(error) => {

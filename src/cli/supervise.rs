@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use dpdb_supervisor::capture::{MemoryChoice, MinFree, Settings};
 use dpdb_supervisor::catch::CatchList;
-use dpdb_supervisor::{ExitCodes, Options, SignalSet, parse_duration, parse_size};
+use dpdb_supervisor::{ExitCodes, Options, SignalSet, Trigger, parse_duration, parse_size};
 
 use super::usage_error;
 
@@ -145,6 +145,39 @@ pub struct WatchArgs {
     /// A process that exits with CODE, or with any but zero, leaves a snapshot too
     #[arg(long, value_name = "nonzero|CODE", value_parser = ExitCodes::parse)]
     pub on_exit: Option<ExitCodes>,
+    /// Take a snapshot of the tree every TIME, such as 30s or 5m
+    #[arg(long, value_name = "TIME", help_heading = TRIGGERS)]
+    pub every: Option<String>,
+    /// … of the tree, when no process of it got any processor time for TIME: it hangs
+    #[arg(long, value_name = "TIME", help_heading = TRIGGERS)]
+    pub idle: Option<String>,
+    /// … of a process that has more than SIZE of memory resident
+    #[arg(long, value_name = "SIZE", help_heading = TRIGGERS)]
+    pub rss_over: Option<String>,
+    /// … of the tree, when its control group has used more than N% of its memory
+    #[arg(long, value_name = "N%", help_heading = TRIGGERS)]
+    pub cgroup_over: Option<String>,
+    /// … of a process that takes more than N% of a processor over TIME (10s)
+    #[arg(long, value_name = "N%[:TIME]", help_heading = TRIGGERS)]
+    pub cpu_over: Option<String>,
+    /// … of a process with more threads than N
+    #[arg(long, value_name = "N", help_heading = TRIGGERS)]
+    pub threads_over: Option<String>,
+    /// … of a process with more open files than N
+    #[arg(long, value_name = "N", help_heading = TRIGGERS)]
+    pub fds_over: Option<String>,
+    /// … of a process that gets this signal, before it takes it (may be repeated)
+    #[arg(long, value_name = "SIG", help_heading = TRIGGERS)]
+    pub on_signal: Vec<String>,
+    /// … of a process that somebody kills by SIGKILL
+    #[arg(long, value_name = "", num_args = 0..=1, require_equals = true, default_missing_value = "", help_heading = TRIGGERS)]
+    pub on_kill: Option<String>,
+    /// When a process crashes, … of all others of the tree, at that instant
+    #[arg(long, value_name = "tree", help_heading = TRIGGERS)]
+    pub on_crash: Option<String>,
+    /// Run CMD by a shell after each snapshot, with its path as last argument and what 'info --json' says on stdin
+    #[arg(long, value_name = "CMD")]
+    pub exec_on_snapshot: Option<String>,
     /// Print nothing but errors
     #[arg(long, short)]
     pub quiet: bool,
@@ -152,6 +185,8 @@ pub struct WatchArgs {
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
 }
+
+const TRIGGERS: &str = "Triggers, each perhaps with ,limit=N and ,cooldown=TIME";
 
 impl RunArgs {
     /// What the supervisor is to do.
@@ -221,6 +256,26 @@ impl WatchArgs {
         options.room.keep = self.keep;
         options.on_exit = self.on_exit;
         options.journal.clone_from(&self.journal);
+        for (name, value) in self.triggers() {
+            let trigger = Trigger::parse(name, value).map_err(|error| usage_error(format!("--{name}: {error}")))?;
+            options.triggers.push(trigger);
+        }
         Ok(())
+    }
+
+    fn triggers(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let single = [
+            ("every", &self.every),
+            ("idle", &self.idle),
+            ("rss-over", &self.rss_over),
+            ("cgroup-over", &self.cgroup_over),
+            ("cpu-over", &self.cpu_over),
+            ("threads-over", &self.threads_over),
+            ("fds-over", &self.fds_over),
+            ("on-kill", &self.on_kill),
+            ("on-crash", &self.on_crash),
+        ];
+        let signals = self.on_signal.iter().map(|value| ("on-signal", value.as_str()));
+        single.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))).chain(signals)
     }
 }

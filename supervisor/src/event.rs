@@ -73,6 +73,10 @@ pub enum Event {
 /// A snapshot that is complete, as far as it was to be.
 #[derive(Clone, Debug)]
 pub struct SnapshotWritten {
+    /// The run, as all of its snapshots bear it.
+    pub run: String,
+    /// Its number in that.
+    pub number: u64,
     /// The process id.
     pub pid: i32,
     /// The kernel's short name of the process.

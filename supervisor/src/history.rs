@@ -69,6 +69,8 @@ fn now() -> u64 {
 #[derive(Debug)]
 pub(crate) struct Journal {
     file: File,
+    /// A crash was told of.
+    had_failure: bool,
 }
 
 impl Journal {
@@ -80,13 +82,14 @@ impl Journal {
         let journal = |source| SuperviseError::Journal { path: path.to_owned(), source };
         // std opens with O_CLOEXEC: the command does not inherit it.
         let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(journal)?;
-        Ok(Journal { file })
+        Ok(Journal { file, had_failure: false })
     }
 
     /// Writes one line. What cannot be written is lost: the tree must not suffer for its history.
     fn write(&mut self, time: u64, event: &Event) {
         let Some(line) = Line::of(event) else { return };
-        let Ok(mut bytes) = serde_json::to_vec(&Entry { time, line }) else { return };
+        let first_failure = is_failure(event) && !std::mem::replace(&mut self.had_failure, true);
+        let Ok(mut bytes) = serde_json::to_vec(&Entry { time, line, first_failure }) else { return };
         bytes.push(b'\n');
         // One write per line: with O_APPEND, lines of several writers do not mix.
         let _ = self.file.write(&bytes);
@@ -98,6 +101,19 @@ struct Entry<'event> {
     time: u64,
     #[serde(flatten)]
     line: Line<'event>,
+    /// Nothing had crashed in this run before: what others died of later may come of it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    first_failure: bool,
+}
+
+/// Whether this tells of a crash that was to leave a snapshot. Which of several was first is told by the order in which their
+/// snapshots are there, but for those of one instant.
+fn is_failure(event: &Event) -> bool {
+    match event {
+        Event::SnapshotWritten(written) => written.cause.is_crash(),
+        Event::SnapshotFailed { cause, .. } => cause.is_crash(),
+        _ => false,
+    }
 }
 
 #[derive(Serialize)]
@@ -128,6 +144,8 @@ enum Line<'event> {
         core: bool,
     },
     Snapshot {
+        run: &'event str,
+        number: u64,
         pid: i32,
         comm: &'event Text,
         signal: Option<String>,
@@ -158,6 +176,8 @@ impl<'event> Line<'event> {
             Event::Exited { pid, code } => Line::Exit { pid: *pid, code: *code },
             Event::Died { pid, signal, core } => Line::Death { pid: *pid, signal: signal.to_string(), core: *core },
             Event::SnapshotWritten(written) => Line::Snapshot {
+                run: &written.run,
+                number: written.number,
                 pid: written.pid,
                 comm: &written.comm,
                 signal: written.cause.signal().map(|signal| signal.to_string()),

@@ -30,6 +30,7 @@ mod supervise;
 pub mod sys;
 mod tracer;
 mod tree;
+pub mod triggers;
 
 pub use event::{Event, Observer, Outcome, SnapshotWritten, SuperviseError};
 pub use options::{ExitCodes, Options, SignalSet, UnknownSignal, parse_duration, parse_size};
@@ -38,3 +39,4 @@ pub use snap::{Answers, SnapError, snap};
 pub use stop::{Birth, Stop};
 pub use stopped::{AbsentThread, RunningProcess, StoppedProcess, StoppedThread};
 pub use supervise::{attach, die_of, supervise};
+pub use triggers::Trigger;

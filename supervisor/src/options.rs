@@ -9,6 +9,7 @@ use dpdb_snapshot::process::Signal;
 
 use crate::capture::{Room, Settings};
 use crate::catch::CatchList;
+use crate::triggers::Trigger;
 
 /// What to run, and what to keep of it.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub struct Options {
     pub no_clone: bool,
     /// The exit codes that leave a snapshot.
     pub on_exit: Option<ExitCodes>,
+    /// What else makes snapshots by itself.
+    pub triggers: Vec<Trigger>,
     /// After so long the tree is snapshot, and ended.
     pub timeout: Option<Duration>,
     /// A file to append the history of the tree to, a JSON object per line.
@@ -57,6 +60,7 @@ impl Options {
             kill_on_exit: false,
             no_clone: false,
             on_exit: None,
+            triggers: Vec::new(),
             timeout: None,
             journal: None,
         }

@@ -61,6 +61,7 @@ pub(crate) struct Finished {
     pub(crate) image: Option<i32>,
     /// The number of the snapshot.
     pub(crate) number: u64,
+    run: String,
     comm: Text,
     cause: Cause,
     result: Result<Written, String>,
@@ -80,11 +81,19 @@ impl Finished {
     }
 
     pub(crate) fn into_event(self) -> Event {
-        let Finished { id, comm, cause, result, .. } = self;
+        let Finished { id, comm, cause, result, number, run, .. } = self;
         match result {
-            Ok(Written { path, bytes, took, cut, .. }) => {
-                Event::SnapshotWritten(SnapshotWritten { pid: id.pid, comm, cause, path, bytes, took, cut })
-            }
+            Ok(Written { path, bytes, took, cut, .. }) => Event::SnapshotWritten(SnapshotWritten {
+                run,
+                number,
+                pid: id.pid,
+                comm,
+                cause,
+                path,
+                bytes,
+                took,
+                cut,
+            }),
             Err(reason) => Event::SnapshotFailed { pid: id.pid, comm, cause, reason },
         }
     }
@@ -192,7 +201,7 @@ fn write(job: Job, destination: &Destination, settings: &Settings) -> Finished {
         Ok(Err(error)) => Err(sentence(&error)),
         Err(_) => Err("the writer of snapshots broke".to_owned()),
     };
-    Finished { id, image, number, comm, cause, result }
+    Finished { id, image, number, run: destination.run().to_owned(), comm, cause, result }
 }
 
 /// An error with all its causes.

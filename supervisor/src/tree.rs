@@ -110,6 +110,8 @@ pub(crate) struct Dying {
     pub(crate) detach: bool,
     /// The number of its snapshot.
     pub(crate) number: u64,
+    /// That of the crash at whose instant it is taken.
+    pub(crate) of_crash: Option<u64>,
     /// What its threads were doing before they were made to stop.
     pub(crate) doing: HashMap<i32, Doing>,
     /// Where it is held until it is read: what tells its reader that it is not any more.

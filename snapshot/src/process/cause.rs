@@ -49,6 +49,11 @@ impl Cause {
         }
     }
 
+    /// Whether something went wrong: nobody asked for it.
+    pub fn is_crash(&self) -> bool {
+        matches!(self, Cause::FatalSignal { .. } | Cause::KilledBy { .. } | Cause::Exception(_))
+    }
+
     /// The exception that it is about, if any.
     pub fn exception(&self) -> Option<&CaughtException> {
         match self {

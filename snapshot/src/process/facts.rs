@@ -97,6 +97,18 @@ pub struct ProcessLink {
     pub threads: u32,
 }
 
+/// The run of a supervisor that a snapshot was taken in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Run {
+    /// The same for all snapshots of a run, and for those of no other (a UUID).
+    pub id: String,
+    /// The place of this one among them, from 1, in the order in which they were begun.
+    pub number: u64,
+    /// The number of the snapshot of the crash at whose instant this one was taken.
+    pub of_crash: Option<u64>,
+}
+
 /// Clocks. Times of day are nanoseconds since 1970 (UTC); durations are nanoseconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -25,6 +25,7 @@ pub struct Destination {
     room: Room,
     counts: Arc<Mutex<Counts>>,
     pulse: Pulse,
+    run: String,
     unfinished: Arc<Mutex<Unfinished>>,
 }
 
@@ -95,7 +96,7 @@ impl Destination {
     /// Snapshots go to `directory`, and take no more than `room` over the whole run.
     pub fn new(directory: PathBuf, template: NameTemplate, room: Room) -> Destination {
         let (counts, unfinished, pulse) = (Arc::default(), Arc::default(), Pulse::default());
-        Destination { directory, template, room, counts, pulse, unfinished }
+        Destination { directory, template, room, counts, pulse, run: new_id(), unfinished }
     }
 
     /// The number of the next snapshot, from 1.
@@ -117,6 +118,11 @@ impl Destination {
         counts.kept += 1;
         counts.number += 1;
         Ok(counts.number)
+    }
+
+    /// What tells this run from all others.
+    pub fn run(&self) -> &str {
+        &self.run
     }
 
     /// How many bytes were written, by all writers.
@@ -231,6 +237,15 @@ impl Meter {
 /// A writer that broke leaves these data as they were.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The kernel makes one (random(4)); without `/proc`, the time will do.
+fn new_id() -> String {
+    let made = std::fs::read_to_string("/proc/sys/kernel/random/uuid").map(|id| id.trim().to_owned());
+    made.unwrap_or_else(|_| {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        format!("{}-{}", since.as_nanos(), std::process::id())
+    })
 }
 
 fn numbered(name: &str, attempt: u32) -> String {

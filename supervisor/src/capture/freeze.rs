@@ -49,6 +49,8 @@ pub struct Request {
     pub doing: HashMap<i32, Doing>,
     /// The number of this snapshot ([`super::Destination::claim`]).
     pub number: u64,
+    /// That of the crash at whose instant it is taken.
+    pub of_crash: Option<u64>,
 }
 
 /// A process that is stopped, with its registers read: all that a worker needs to go on from here.

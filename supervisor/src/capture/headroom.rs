@@ -1,4 +1,4 @@
-//! Whether a control group has room for a clone.
+//! Whether a control group has room for a clone, and how full it is.
 //!
 //! The clone keeps the memory of a dead process charged to its group, while a successor of it may be starting. Where the
 //! group could not hold both, the kernel would kill somebody for it, so the process is read in place there.
@@ -28,23 +28,43 @@ fn own_memory(pid: i32) -> Option<u64> {
     Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? << 10)
 }
 
+/// What the group of process `pid`, or the fullest of those above it, uses of its memory, in percent; `None` where nothing
+/// limits it.
+pub(crate) fn cgroup_use(pid: i32) -> Option<u64> {
+    let lines = fs::read_to_string(crate::proc_dir(pid).join("cgroup")).ok()?;
+    let uses = lines.lines().flat_map(|line| uses_in(Path::new("/sys/fs/cgroup"), line));
+    uses.map(|Use { used, limit }| (u128::from(used) * 100 / u128::from(limit.max(1))) as u64).max()
+}
+
 /// The bytes that may still be charged to a group, the least of it and of those above it.
 fn free_in(mount: &Path, line: &str) -> Option<u64> {
-    let mut fields = line.splitn(3, ':');
-    let (_, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
+    uses_in(mount, line).into_iter().map(|Use { used, limit }| limit.saturating_sub(used)).min()
+}
+
+/// What a group uses, and what it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Use {
+    used: u64,
+    limit: u64,
+}
+
+/// Of the group that a line of `/proc/PID/cgroup` names and of those above it, where they have a limit.
+fn uses_in(mount: &Path, line: &str) -> Vec<Use> {
+    let mut fields = line.splitn(3, ':').skip(1);
+    let (Some(controllers), Some(path)) = (fields.next(), fields.next()) else { return Vec::new() };
     let (root, limit, usage) = if controllers.is_empty() {
         (mount.to_owned(), "memory.max", "memory.current")
     } else if controllers.split(',').any(|name| name == "memory") {
         (mount.join("memory"), "memory.limit_in_bytes", "memory.usage_in_bytes")
     } else {
-        return None;
+        return Vec::new();
     };
     let group = root.join(path.trim_start_matches('/'));
     let groups = group.ancestors().take_while(|group| group.starts_with(&root));
-    groups.filter_map(|group| free_of(group, limit, usage)).min()
+    groups.filter_map(|group| use_of(group, limit, usage)).collect()
 }
 
-fn free_of(group: &Path, limit: &str, usage: &str) -> Option<u64> {
+fn use_of(group: &Path, limit: &str, usage: &str) -> Option<Use> {
     let number = |name: &str| fs::read_to_string(group.join(name)).ok()?.trim().parse::<u64>().ok();
     // No limit is "max", or with version 1 more than any machine has.
     let limit = number(limit).filter(|&limit| limit < 1 << 60)?;
@@ -53,7 +73,7 @@ fn free_of(group: &Path, limit: &str, usage: &str) -> Option<u64> {
     let statistics = fs::read_to_string(group.join("memory.stat")).unwrap_or_default();
     let inactive = |name: &str| statistics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
     let cache = inactive("total_inactive_file ").or_else(|| inactive("inactive_file ")).unwrap_or(0);
-    Some(limit.saturating_sub(used.saturating_sub(cache)))
+    Some(Use { used: used.saturating_sub(cache), limit })
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ pub use choice::MemoryChoice;
 pub use destination::{CaptureError, Destination};
 pub(crate) use elf_files::modules_of;
 pub use freeze::{Doing, Frozen, Request, freeze};
+pub(crate) use headroom::cgroup_use;
 pub use hold::{Hold, Pulse};
 pub(crate) use mapping_table::{MappedMemory, read_mapping_table};
 pub use memory::ProcessMemory;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use dpdb_snapshot::process::Run;
 use dpdb_snapshot::{Process, WriteError, WriteOptions, write_snapshot};
 
 use super::budget::Budget;
@@ -59,6 +60,8 @@ fn write(mut frozen: Frozen, destination: &Destination, settings: &Settings) -> 
         frozen.survey();
     }
     let Frozen { mut process, via, request, mut kept, released_at, hold, .. } = frozen;
+    let run = Run { id: destination.run().to_owned(), number: request.number, of_crash: request.of_crash };
+    process.run = Some(run);
     let plan = plan_memory(&mut process, via, &mut kept, settings.memory);
     let memory = KeptMemory { memory: ProcessMemory::new(via), kept: &kept };
     let memory = HeldMemory { memory, hold: &hold };

@@ -47,8 +47,14 @@ impl Dying {
         let process = RunningProcess { pid: self.pid(), serial: 0 };
         let stopped = StoppedProcess { process, threads: vec![thread], absent: Vec::new(), exiting: false };
         let cause = Cause::FatalSignal { signal: Signal::SEGV, tid: self.pid(), info: None, first_chance: None };
-        let request =
-            Request { cause, stopped_at: Instant::now(), tree: vec![self.pid()], doing: HashMap::new(), number: 1 };
+        let request = Request {
+            cause,
+            stopped_at: Instant::now(),
+            tree: vec![self.pid()],
+            doing: HashMap::new(),
+            number: 1,
+            of_crash: None,
+        };
         freeze(&stopped, request)
     }
 }

@@ -95,6 +95,13 @@ pub fn peer(socket: &UnixStream) -> Result<(i32, u32)> {
     Ok((credentials.pid(), credentials.uid()))
 }
 
+/// How many ticks of processor time a second has (sysconf(3), _SC_CLK_TCK): 100 on every Linux that we know.
+pub fn ticks_per_second() -> u64 {
+    const USUAL: u64 = 100;
+    let ticks = unistd::sysconf(unistd::SysconfVar::CLK_TCK).ok().flatten();
+    ticks.and_then(|ticks| u64::try_from(ticks).ok()).unwrap_or(USUAL)
+}
+
 /// Our effective user id.
 pub fn effective_user() -> u32 {
     unistd::geteuid().as_raw()

@@ -27,8 +27,7 @@ const LONE_DEATH_TIMEOUT: Duration = Duration::from_millis(100);
 impl Tracer {
     /// Holds process `pid`, whose thread `tid` has met `cause`, for a snapshot; or tells why there will be none.
     pub(super) fn begin_snapshot(&mut self, pid: i32, tid: i32, cause: Cause, exiting: bool, detach: bool) {
-        let is_over = self.main.leaving || (self.main.outcome.is_some() && !self.options.wait_all);
-        if is_over {
+        if self.is_over() {
             return;
         }
         if let Ok(None) = sys::general_registers(tid) {
@@ -45,9 +44,27 @@ impl Tracer {
         let deadline = since + if lone { LONE_DEATH_TIMEOUT } else { STOP_TIMEOUT };
         let Some(process) = self.tree.process_mut(pid) else { return };
         let phase = Phase::Stopping;
-        process.dying =
-            Some(Dying { cause, tid, since, deadline, phase, exiting, detach, number, doing, hold: None, facts: None });
+        process.dying = Some(Dying {
+            cause: cause.clone(),
+            tid,
+            since,
+            deadline,
+            phase,
+            exiting,
+            detach,
+            number,
+            of_crash: None,
+            doing,
+            hold: None,
+            facts: None,
+        });
         self.dying.push(pid);
+        self.trigger_on_crash(pid, &cause, number);
+    }
+
+    /// Whether no snapshot is begun any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.main.leaving || (self.main.outcome.is_some() && !self.options.wait_all)
     }
 
     fn refuse(&mut self, pid: i32, cause: Cause, reason: String) {
@@ -74,7 +91,8 @@ impl Tracer {
     pub(super) fn exiting(&mut self, pid: i32, tid: i32) {
         let status = sys::event_message(tid).unwrap_or(0);
         let signal = Signal((status & 0x7f) as i32);
-        let is_wanted = self.leaves_a_snapshot(signal);
+        let open = self.tree.process(pid).is_some_and(|process| process.dying.is_none() && !process.settled);
+        let is_wanted = self.leaves_a_snapshot(signal) || (open && self.trigger_on_kill(pid, signal));
         let Some(process) = self.tree.process_mut(pid) else { return };
         if let Some(thread) = process.threads.get_mut(&tid) {
             thread.exiting = true;
@@ -147,7 +165,8 @@ impl Tracer {
         let facts = dying.facts.take();
         let doing = std::mem::take(&mut dying.doing);
         let cause = dying.cause.clone();
-        let request = Request { cause: cause.clone(), stopped_at: dying.since, tree, doing, number: dying.number };
+        let (number, of_crash) = (dying.number, dying.of_crash);
+        let request = Request { cause: cause.clone(), stopped_at: dying.since, tree, doing, number, of_crash };
         let mut frozen = freeze(&stopped, request);
         if self.options.no_clone {
             frozen.stay("--no-clone".to_owned());

@@ -87,27 +87,46 @@ impl Tracer {
         };
         let cause = Cause::Requested { by: by.to_owned() };
         let tree = self.tree.processes().map(|process| process.id.pid).collect();
-        let request = Request { cause: cause.clone(), stopped_at: Instant::now(), tree, doing: HashMap::new(), number };
+        let request = Request {
+            cause: cause.clone(),
+            stopped_at: Instant::now(),
+            tree,
+            doing: HashMap::new(),
+            number,
+            of_crash: None,
+        };
         let frozen = Frozen::running(pid, request);
         let job = Job { id: process.id, comm: proc::comm(pid), cause, frozen, image: None };
+        self.looked_at.insert(job.id);
         self.snapshots.survey(job);
     }
 
     /// All that can be known of a running process is: it is stopped.
     pub(super) fn begin_live(&mut self, job: Job) {
         let (pid, number) = (job.id.pid, job.frozen.number());
+        self.looked_at.remove(&job.id);
         let is_free =
             |process: &crate::tree::Process| process.id == job.id && process.dying.is_none() && !process.settled;
         if !self.tree.process(pid).is_some_and(is_free) {
             self.snapshots.give_back();
             return self.answer(number, Err("it is gone, or dying"));
         }
+        let (cause, facts) = (job.cause.clone(), Some(Box::new(job)));
+        self.hold_live(pid, number, cause, None, facts);
+    }
+
+    /// Stops a process at once, whatever is known of it, for a snapshot after which it goes on.
+    pub(super) fn stop_now(&mut self, pid: i32, number: u64, cause: Cause, of_crash: u64) {
+        self.hold_live(pid, number, cause, Some(of_crash), None);
+    }
+
+    fn hold_live(&mut self, pid: i32, number: u64, cause: Cause, of_crash: Option<u64>, facts: Option<Box<Job>>) {
         let doing = self.stop_others(pid, 0);
         let Some(process) = self.tree.process_mut(pid) else { return };
         let first = process.threads.iter().find(|(_, thread)| thread.can_be_stopped()).map_or(pid, |(&tid, _)| tid);
         let since = Instant::now();
         process.dying = Some(Dying {
-            cause: job.cause.clone(),
+            cause,
             tid: first,
             since,
             deadline: since + STOP_TIMEOUT,
@@ -115,9 +134,10 @@ impl Tracer {
             exiting: false,
             detach: false,
             number,
+            of_crash,
             doing,
             hold: None,
-            facts: Some(Box::new(job)),
+            facts,
         });
         self.dying.push(pid);
     }

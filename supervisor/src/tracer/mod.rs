@@ -33,7 +33,8 @@ use crate::snap::SnapRequest;
 use crate::snapshots::{Report, Snapshots};
 use crate::sys::{self, Bell, Errno, Resume, SignalFd, Waited};
 use crate::tree::{Reaction, State, Tree};
-use crate::{Event, Options, Outcome, Stop};
+use crate::triggers::Triggers;
+use crate::{Event, Options, Outcome, RunningProcess, Stop};
 
 use catching::Catching;
 pub(crate) use catching::{Allowance, Chain};
@@ -77,6 +78,9 @@ pub(crate) struct Tracer {
     requests: Receiver<SnapRequest>,
     answers: Answers,
     timeout: Timeout,
+    triggers: Triggers,
+    /// Processes that run and are looked at, to be stopped for a snapshot in a moment.
+    looked_at: HashSet<RunningProcess>,
     /// The snapshots that the end of the tree waits for.
     timed_out: HashSet<u64>,
     /// Somebody is in a hurry to be rid of us.
@@ -103,6 +107,7 @@ impl Tracer {
         let mut tree = Tree::default();
         let (main, attached, request) = parts.subject.enter(&mut tree);
         let timeout = Timeout::new(parts.options.timeout);
+        let triggers = Triggers::new(&parts.options.triggers, Instant::now());
         let catching = Catching::new(&parts.options, parts.judge, parts.bell.clone());
         let mut tracer = Tracer {
             options: parts.options,
@@ -124,6 +129,8 @@ impl Tracer {
             requests: parts.requests,
             answers: Answers::new(),
             timeout,
+            triggers,
+            looked_at: HashSet::new(),
             timed_out: HashSet::new(),
             abandon: false,
         };
@@ -151,6 +158,7 @@ impl Tracer {
             self.mirror_stop();
             self.take_requests();
             self.advance_timeout();
+            self.advance_triggers();
             self.advance_catching();
             self.advance_snapshots();
             if let Some(outcome) = self.outcome(nobody_left) {
@@ -272,7 +280,12 @@ impl Tracer {
 
     /// Waits for the next signal (SIGCHLD above all), result of a worker, or deadline.
     fn sleep(&self) {
-        let deadlines = [self.next_deadline(), self.timeout.deadline(), self.catching.next_deadline()];
+        let deadlines = [
+            self.next_deadline(),
+            self.timeout.deadline(),
+            self.triggers.deadline().filter(|_| !self.is_over()),
+            self.catching.next_deadline(),
+        ];
         let deadline = deadlines.into_iter().flatten().min();
         let timeout = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         use std::os::fd::AsFd;

@@ -35,6 +35,9 @@ impl Tracer {
         }
         let pass = Reaction::Continue(signal.0);
         let is_open = self.tree.process(pid).is_some_and(|process| process.dying.is_none() && !process.settled);
+        if is_open && self.trigger_on_signal(pid, tid, signal) {
+            return pass;
+        }
         if !is_open || default_action(signal) != DefaultAction::End {
             return pass;
         }
