@@ -129,7 +129,7 @@ pub type Answers = Vec<Result<PathBuf, String>>;
 /// Takes a snapshot of process `pid`, or of its whole `tree`, and waits until that is written.
 ///
 /// Where it is supervised, its supervisor does that, in its own way. Else it is seized, snapshot by the same means, and
-/// let go: `options` say where to. Then it must be called as [`crate::attach`] must be.
+/// let go: `options` say where to. Then it must be called as [`crate::attach()`] must be.
 ///
 /// # Errors
 /// Where it is gone or cannot be traced, or its supervisor does not answer.
