@@ -140,7 +140,9 @@ impl Session {
         work: impl Fn(&mut Evaluator<'_, '_>, &expr::Expr) -> Result<T, ExprError>,
     ) -> Result<T, ExprError> {
         let frame = place.frames.get(place.index).ok_or_else(nowhere)?;
-        let home = self.module_at(frame.lookup_address()).or(self.modules().first()).ok_or_else(nowhere)?;
+        let own = self.module_at(frame.lookup_address()).or(self.modules().first());
+        let is_described = |module: &&Module| self.debug_info(module.index()).is_some();
+        let home = own.filter(is_described).or_else(|| self.modules().iter().find(is_described)).ok_or_else(nowhere)?;
         let variables = memo.variables.clone();
         let first = self.within_module(home, None, place, text, memo, &work);
         let error = match first {
