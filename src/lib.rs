@@ -20,6 +20,7 @@ mod ls;
 mod parallel;
 mod python_callers;
 mod python_judge;
+mod python_sources;
 pub mod render;
 mod report;
 mod run;

@@ -34,6 +34,7 @@ mod runtime;
 mod session;
 mod source;
 mod source_frame;
+mod source_text;
 mod svma;
 mod symbolize;
 mod symbols;
@@ -73,8 +74,9 @@ pub use runtime::cpython::{
     PythonValue, PythonVariable, Span as PythonSpan, Unreadable,
 };
 pub use session::{Options, Session};
-pub use source::{SourceError, SourceText};
+pub use source::SourceError;
 pub use source_frame::{FunctionName, Language, NameSource, SourceFrame, SourceLocation, SymbolHit};
+pub use source_text::SourceText;
 pub use svma::Svma;
 pub use symbols::{SymbolRef, SymbolTable, demangle};
 pub use target::Target;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use dpdb_snapshot::arch::x86_64::GeneralRegisters;
-use dpdb_snapshot::{AddressRange, Avma, Memory, Process};
+use dpdb_snapshot::{AddressRange, Avma, Memory, Process, SourceFile};
 
 use crate::cache::CacheDirectory;
 use crate::clock::{Clock, Monotonic};
@@ -97,6 +97,11 @@ impl Session {
     /// ones.
     pub fn memory(&self) -> &dyn Memory {
         &self.memory
+    }
+
+    /// The source files that the target carries, or lines of them.
+    pub(crate) fn carried_sources(&self) -> &[SourceFile] {
+        self.target.sources()
     }
 
     /// Where files are looked for.

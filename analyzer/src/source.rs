@@ -7,23 +7,20 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use dpdb_snapshot::SourceFile;
+
 use crate::session::{Options, Session};
+use crate::source_text::SourceText;
 
 /// A source file may have so many bytes. Generated ones of some ten MiB exist (SQLite's amalgamation has 9).
 const LARGEST: u64 = 64 << 20;
 
+/// The start of a process is known by the second in which the machine started, and ticks (proc_stat(5), `btime`), in
+/// nanoseconds.
+const START_IS_KNOWN_TO: u64 = 2_000_000_000;
+
 /// Source files that are held at once.
 const MOST_HELD: usize = 256;
-
-/// The lines of a source file.
-#[derive(Debug)]
-pub struct SourceText {
-    path: PathBuf,
-    bytes: Vec<u8>,
-    /// Where each line begins; the last entry is where a line after the last would.
-    starts: Vec<usize>,
-    modified: Option<SystemTime>,
-}
 
 /// Why source text cannot be shown.
 #[derive(Debug, thiserror::Error)]
@@ -51,36 +48,6 @@ pub enum SourceError {
     },
 }
 
-impl SourceText {
-    fn new(path: PathBuf, bytes: Vec<u8>, modified: Option<SystemTime>) -> SourceText {
-        let mut starts: Vec<usize> = std::iter::once(0)
-            .chain(bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1))
-            .collect();
-        if starts.last() != Some(&bytes.len()) {
-            starts.push(bytes.len());
-        }
-        SourceText { path, bytes, starts, modified }
-    }
-
-    /// Where it was found.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// How many lines it has.
-    pub fn line_count(&self) -> u32 {
-        u32::try_from(self.starts.len() - 1).unwrap_or(u32::MAX)
-    }
-
-    /// A line, counted from 1, without its newline. The bytes may be anything.
-    pub fn line(&self, number: u32) -> Option<&[u8]> {
-        let index = usize::try_from(number).ok()?.checked_sub(1)?;
-        let line = &self.bytes[*self.starts.get(index)?..*self.starts.get(index + 1)?];
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        Some(line.strip_suffix(b"\r").unwrap_or(line))
-    }
-}
-
 type Held = HashMap<PathBuf, Arc<SourceText>>;
 
 /// The source files that were read.
@@ -90,20 +57,48 @@ pub(crate) struct SourceFiles {
 }
 
 impl SourceFiles {
-    fn text(&self, options: &Options, named: &Path, homes: &[&Path]) -> Result<Arc<SourceText>, SourceError> {
+    fn text(
+        &self,
+        options: &Options,
+        named: &Path,
+        homes: &[&Path],
+        carried: Option<&SourceFile>,
+    ) -> Result<Arc<SourceText>, SourceError> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(text) = held.get(named) {
             return Ok(text.clone());
         }
-        let found = candidates(options, named, homes).into_iter().find(|path| path.is_file());
-        let path = found.ok_or_else(|| SourceError::NotFound { path: named.to_owned() })?;
-        let text = Arc::new(read(path)?);
+        let mut found = candidates(options, named, homes).into_iter().filter(|path| path.is_file());
+        let text = Arc::new(match carried {
+            Some(carried) => the_same_or_carried(found, carried),
+            None => read(found.next().ok_or_else(|| SourceError::NotFound { path: named.to_owned() })?)?,
+        });
         if held.len() >= MOST_HELD {
             held.clear();
         }
         held.insert(named.to_owned(), text.clone());
         Ok(text)
     }
+}
+
+/// The first of the files `found` that is the one the process had, else the lines of that one which the snapshot
+/// carries.
+fn the_same_or_carried(found: impl Iterator<Item = PathBuf>, carried: &SourceFile) -> SourceText {
+    let mut other = None;
+    for path in found {
+        let is_as_long = path.metadata().is_ok_and(|metadata| metadata.len() == carried.size);
+        let text = is_as_long.then(|| read_bytes(&path).ok().filter(|(bytes, _)| carried.is(bytes))).flatten();
+        if let Some((bytes, modified)) = text {
+            return SourceText::whole(path, bytes, modified);
+        }
+        other.get_or_insert(path);
+    }
+    let what = other.map_or_else(
+        || format!("{} is not here", carried.path),
+        |path| format!("{} is not what it was when the snapshot was taken", path.display()),
+    );
+
+    SourceText::carried(carried, &what)
 }
 
 /// Where a file may be that the compiler called `named`: what `--source-map` makes of it, below the sysroot, at the
@@ -120,15 +115,20 @@ fn candidates(options: &Options, named: &Path, homes: &[&Path]) -> Vec<PathBuf> 
 }
 
 fn read(path: PathBuf) -> Result<SourceText, SourceError> {
-    let unreadable = |source| SourceError::Unreadable { path: path.clone(), source };
-    let file = File::open(&path).map_err(unreadable)?;
+    let (bytes, modified) = read_bytes(&path)?;
+    Ok(SourceText::whole(path, bytes, modified))
+}
+
+fn read_bytes(path: &Path) -> Result<(Vec<u8>, Option<SystemTime>), SourceError> {
+    let unreadable = |source| SourceError::Unreadable { path: path.to_owned(), source };
+    let file = File::open(path).map_err(unreadable)?;
     let modified = file.metadata().and_then(|metadata| metadata.modified()).ok();
     let mut bytes = Vec::new();
     file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > LARGEST {
-        return Err(SourceError::TooLarge { path });
+        return Err(SourceError::TooLarge { path: path.to_owned() });
     }
-    Ok(SourceText::new(path, bytes, modified))
+    Ok((bytes, modified))
 }
 
 impl Session {
@@ -140,7 +140,12 @@ impl Session {
         let modules = self.modules().iter().filter_map(|module| module.file()?.parent()).take(1);
         let cwd = self.process().cwd.as_ref().map(|cwd| Path::new(cwd.as_path()));
         let homes: Vec<&Path> = cwd.into_iter().chain(modules).collect();
-        self.source_files.text(self.options(), named, &homes)
+        self.source_files.text(self.options(), named, &homes, self.carried(named))
+    }
+
+    /// What the target carries of the file that it calls so.
+    fn carried(&self, named: &Path) -> Option<&SourceFile> {
+        self.carried_sources().iter().find(|file| file.path.as_path() == named && !file.excerpts.is_empty())
     }
 
     /// A sentence where `text` was changed after the file of this module was built, so that its lines may not be
@@ -152,11 +157,23 @@ impl Session {
         newer.then(|| format!("{} is newer than {}: its lines may differ", text.path.display(), file.display()))
     }
 
-    /// A sentence where `text` was changed after the process was captured: what it had read was another text.
-    pub fn source_changed_since(&self, text: &SourceText) -> Option<String> {
-        let captured = SystemTime::UNIX_EPOCH + Duration::from_nanos(self.process().timing.crashed?);
-        let newer = text.modified.is_some_and(|modified| modified > captured);
-        newer.then(|| format!("{} is newer than the snapshot: its lines may differ", text.path.display()))
+    /// A sentence where the lines of `text`, which the process called `named`, may not be those that it had read.
+    pub fn source_doubt(&self, named: &Path, text: &SourceText) -> Option<String> {
+        if text.doubt.is_some() {
+            return text.doubt.clone();
+        }
+        let timing = &self.process().timing;
+        match self.carried(named) {
+            Some(file) => {
+                let is_newer = file.modified_ns > timing.started?.saturating_add(START_IS_KNOWN_TO);
+                is_newer.then(|| format!("{} was changed while the process ran: its lines may differ", file.path))
+            }
+            None => {
+                let captured = SystemTime::UNIX_EPOCH + Duration::from_nanos(timing.crashed?);
+                let is_newer = text.modified.is_some_and(|modified| modified > captured);
+                is_newer.then(|| format!("{} is newer than the snapshot: its lines may differ", text.path.display()))
+            }
+        }
     }
 }
 
@@ -164,22 +181,8 @@ impl Session {
 mod tests {
     use std::path::{Path, PathBuf};
 
-    use super::{SourceText, candidates};
+    use super::candidates;
     use crate::Options;
-
-    fn lines(text: &[u8]) -> Vec<&'static str> {
-        let text = SourceText::new(PathBuf::new(), text.to_vec(), None);
-        let line = |number| String::from_utf8(text.line(number).unwrap().to_vec()).unwrap().leak() as &str;
-        assert_eq!((text.line(0), text.line(text.line_count() + 1)), (None, None));
-        (1..=text.line_count()).map(line).collect()
-    }
-
-    #[test]
-    fn lines_are_counted_with_and_without_a_final_newline() {
-        assert_eq!(lines(b"a\r\nb\n\nc\n"), ["a", "b", "", "c"]);
-        assert_eq!(lines(b"a\nb"), ["a", "b"]);
-        assert_eq!(lines(b""), [""; 0]);
-    }
 
     #[test]
     fn a_source_map_comes_first_and_the_path_itself_is_kept() {

@@ -1,6 +1,6 @@
 //! What a stopped process is looked at through.
 
-use dpdb_snapshot::{Memory, Process, Snapshot};
+use dpdb_snapshot::{Memory, Process, Snapshot, SourceFile};
 
 /// A stopped process: its description and its memory. A snapshot, a core and a live process look alike from here.
 pub trait Target: Send + Sync {
@@ -9,6 +9,11 @@ pub trait Target: Send + Sync {
 
     /// The bytes of its memory, as far as the target itself holds them.
     fn memory(&self) -> &dyn Memory;
+
+    /// The source files that it carries, or lines of them.
+    fn sources(&self) -> &[SourceFile] {
+        &[]
+    }
 }
 
 impl Target for Snapshot {
@@ -18,6 +23,10 @@ impl Target for Snapshot {
 
     fn memory(&self) -> &dyn Memory {
         self
+    }
+
+    fn sources(&self) -> &[SourceFile] {
+        Snapshot::sources(self)
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::elf::PAGE;
 use crate::limits::{MAX_JSON, MAX_JSON_CONTAINERS, MAX_JSON_VALUES};
-use crate::{AddressRange, Avma, Process};
+use crate::{AddressRange, Avma, Process, SourceFile};
 
 /// The owner of all our notes.
 pub(crate) const OWNER: &str = "DPDB";
@@ -22,6 +22,8 @@ pub(crate) const NT_DPDB_PROCESS: u32 = 0x4450_4401;
 pub(crate) const NT_DPDB_MEMORY: u32 = 0x4450_4402;
 /// `type` of the note at the end of the file, the [`crate::CaptureReport`].
 pub(crate) const NT_DPDB_CAPTURE: u32 = 0x4450_4403;
+/// `type` of the note with source text, compressed with zstd. It stands beside the core, in a skippable frame.
+pub(crate) const NT_DPDB_SOURCES: u32 = 0x4450_4404;
 
 /// What this version writes into `version`.
 pub(crate) const VERSION: u32 = 1;
@@ -62,6 +64,14 @@ pub(crate) struct MemoryNote {
 pub(crate) struct LeftOut {
     pub(crate) reason: String,
     pub(crate) runs: Runs,
+}
+
+/// Source text.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct SourcesNote {
+    pub(crate) version: u32,
+    pub(crate) files: Vec<SourceFile>,
 }
 
 /// Ascending ranges, as a list of numbers by turns: pages between the end of the last range (at first address 0) and

@@ -20,6 +20,7 @@ pub mod limits;
 mod memory;
 pub mod process;
 mod read;
+mod sources;
 mod stream;
 mod text;
 mod write;
@@ -30,7 +31,9 @@ pub use capture_report::{CaptureReport, UnreadableRange};
 pub use memory::{Absent, Memory};
 pub use process::{Cause, Mapping, Process, SoftError, Thread};
 pub use read::{Damage, ExportError, Format, Info, OpenError, Snapshot, build_id_at};
+pub use sources::{Excerpt, SourceFile};
 pub use text::Text;
 pub use write::{
-    Content, Course, PlannedRange, Progress, TRAILER_SIZE, WriteError, WriteOptions, Written, write_snapshot,
+    Content, Course, PlannedRange, Progress, TRAILER_SIZE, WriteError, WriteOptions, Written, add_sources,
+    write_snapshot,
 };

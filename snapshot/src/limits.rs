@@ -31,6 +31,9 @@ pub const MAX_FILE_NOTE: u64 = 64 << 20;
 /// Bytes of a JSON note that are parsed.
 pub const MAX_JSON: u64 = 32 << 20;
 
+/// Bytes of a skippable frame with notes that are looked at.
+pub const MAX_NOTES_BESIDE: u64 = 16 << 20;
+
 /// Objects and arrays in a JSON note; each may become a structure of some 150 bytes.
 pub const MAX_JSON_CONTAINERS: usize = 1 << 20;
 

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -10,6 +11,7 @@ use dpdb_supervisor::catch::CatchList;
 use dpdb_supervisor::{ExitCodes, Options, SignalSet, Trigger, parse_duration, parse_size};
 
 use super::usage_error;
+use crate::python_sources::PythonSources;
 
 /// How to run a command under supervision.
 #[derive(Clone, Debug, Args)]
@@ -118,6 +120,9 @@ pub struct OutputArgs {
     /// Read a process in place and hold it until that is done, instead of a clone of it
     #[arg(long)]
     pub no_clone: bool,
+    /// Keep the whole source files of the Python frames in the snapshot, not only the lines around each
+    #[arg(long)]
+    pub embed_sources: bool,
 }
 
 /// What leaves a snapshot.
@@ -236,8 +241,13 @@ impl OutputArgs {
             options.name_template.clone_from(name);
         }
         options.no_clone = self.no_clone;
-        options.capture =
-            Settings { memory: self.memory, level: self.level, max_size: self.max_size, deadline: self.deadline };
+        options.capture = Settings {
+            memory: self.memory,
+            level: self.level,
+            max_size: self.max_size,
+            deadline: self.deadline,
+            sources: Some(Arc::new(PythonSources { whole: self.embed_sources })),
+        };
         options.room.min_free = self.min_free.unwrap_or_default();
     }
 }

@@ -1,5 +1,6 @@
 //! `exception`: what a thread raised, with the traceback of each exception, and which of them the stack shows.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use dpdb_analyzer::{ExceptionState, PythonException, PythonExceptions, PythonFrame, PythonSpan};
@@ -134,10 +135,12 @@ impl Engine {
             let traceback = frames.map(|(index, frame)| self.traceback_line(frame, index < LINES_WITH_TEXT)).collect();
             ExceptionLines { exception, traceback }
         });
+        let exceptions: Vec<ExceptionLines> = exceptions.collect();
+        self.note_doubts(&exceptions);
         Ok(Exceptions {
             tid,
             state: found.state,
-            exceptions: exceptions.collect(),
+            exceptions,
             raised: found.raised,
             selected: self.raised.get(&tid).copied(),
             end: found.end,
@@ -154,6 +157,15 @@ impl Engine {
         });
         let text = line.map(|line| Text(line[indent..].trim_ascii_end().to_vec()));
         TracebackLine { frame: frame.clone(), text: text.filter(|text| !text.as_bytes().is_empty()), running }
+    }
+
+    /// Remembers to say where lines may not be those that ran.
+    fn note_doubts(&mut self, exceptions: &[ExceptionLines]) {
+        let shown = exceptions.iter().flat_map(|one| &one.traceback).filter(|line| line.text.is_some());
+        let files: BTreeSet<&Path> = shown.map(|line| line.frame.file.as_path()).collect();
+        let texts = files.into_iter().filter_map(|file| Some((file, self.session.source_text(file).ok()?)));
+        let doubts: Vec<String> = texts.filter_map(|(file, text)| self.session.source_doubt(file, &text)).collect();
+        self.stale.extend(doubts);
     }
 
     fn python_source_line(&self, frame: &PythonFrame, line: u32) -> Option<Vec<u8>> {

@@ -197,8 +197,8 @@ impl Engine {
         let mut first = place.first;
         if let Some(class) = &place.class {
             let text = self.source_text(&file)?;
-            let begins = |number: &u32| text.line(*number).is_some_and(|line| begins_class(line, class));
-            first = (1..=first).rev().find(begins).unwrap_or(first);
+            let above = text.lines(1, first).filter(|(_, line)| begins_class(line, class)).last();
+            first = above.map_or(first, |(number, _)| number);
         }
         self.lines_of(&file, first, place.last.unwrap_or(u32::MAX))
     }

@@ -18,7 +18,7 @@ pub struct SourceListing {
     pub lines: Vec<SourceLine>,
     /// The line of the selected frame, where it is in this file.
     pub current: Option<u32>,
-    /// A warning, where the file is newer than the program.
+    /// A warning, where the file is newer than the program, or is not what it was and the snapshot's own lines are shown.
     pub stale: Option<String>,
 }
 
@@ -64,8 +64,7 @@ impl Engine {
         };
         let listing = self.lines(&file, first, last)?;
         if listing.lines.is_empty() {
-            let end = format!("{} ends before line {first}", file.display());
-            return Err(CommandError::refused(end));
+            return Err(CommandError::refused(self.no_line(&file, first)));
         }
         let last = listing.lines.last().map_or(last, |line| line.number);
         self.list.shown = Some(Shown { file, first, last });
@@ -198,20 +197,33 @@ impl Engine {
 
     fn lines(&mut self, file: &Path, first: u32, last: u32) -> Result<SourceListing, CommandError> {
         let text = self.source_text(file)?;
-        let numbers = first.max(1)..=last;
-        let line = |number| Some(SourceLine { number, text: Text(text.line(number)?.to_vec()) });
-        let lines = numbers.map_while(line).collect();
+        // Of lines that the snapshot carries some may be missing in between.
+        let lines =
+            text.lines(first.max(1), last).map(|(number, line)| SourceLine { number, text: Text(line.to_vec()) });
+        let lines = lines.collect();
         let (tid, number) = (self.tid, self.selected_frame(self.tid));
         let source = self.frame_at(tid, number).ok().map(|(_, source)| source).unwrap_or_default();
         let current = source.location.filter(|location| location.file == file).map(|location| location.line);
         let module = source.module.filter(|_| current.is_some());
         let stale = match source.language {
+            _ if text.is_carried() => self.session.source_doubt(file, &text),
             // The interpreter compiled the text itself, when it ran.
-            Some(Language::Python) if current.is_some() => self.session.source_changed_since(&text),
+            Some(Language::Python) if current.is_some() => self.session.source_doubt(file, &text),
             _ => module.and_then(|module| self.session.stale_source(&text, module)),
         };
         self.stale.extend(stale.clone());
         Ok(SourceListing { file: file.into(), lines, current, stale })
+    }
+
+    /// Why a file has no line of this number.
+    fn no_line(&self, file: &Path, number: u32) -> String {
+        let file_name = file.display();
+        match self.source_text(file) {
+            Ok(text) if text.is_carried() => {
+                format!("the snapshot carries no line {number} of {file_name}, and the file itself is not to be had")
+            }
+            _ => format!("{file_name} ends before line {number}"),
+        }
     }
 
     /// The text of a source file that the compiler named so.

@@ -19,7 +19,7 @@ pub use modules::build_id_at;
 use crate::capture_report::UnreadableRange;
 use crate::elf::header::HeaderError;
 use crate::stream::{Missing, Stream};
-use crate::{Absent, AddressRange, Avma, CaptureReport, Memory, Process};
+use crate::{Absent, AddressRange, Avma, CaptureReport, Memory, Process, SourceFile};
 use core_headers::CoreHeaders;
 use segments::{Place, Segments};
 
@@ -99,6 +99,7 @@ pub struct Snapshot {
     unreadable: Vec<UnreadableRange>,
     process: Process,
     capture: Option<CaptureReport>,
+    sources: Vec<SourceFile>,
     damage: Vec<Damage>,
 }
 
@@ -137,6 +138,7 @@ impl Snapshot {
         headers.add_unlisted_files(&notes.files);
         let segments = Segments::new(&headers.loads, notes.memory.as_ref());
         let capture = notes.capture.clone();
+        let sources = notes::sources(&stream, &mut damage);
         let unreadable = capture.as_ref().map(|report| sorted(&report.unreadable)).unwrap_or_default();
         damage::note_missing_end(&stream, &headers, capture.is_some(), notes.is_snapshot(), &mut damage);
         let format = match (stream.is_compressed(), notes.is_snapshot()) {
@@ -145,7 +147,8 @@ impl Snapshot {
             (false, _) => Format::Core,
         };
         let process = Process::default();
-        let mut snapshot = Snapshot { stream, format, headers, segments, unreadable, process, capture, damage };
+        let mut snapshot =
+            Snapshot { stream, format, headers, segments, unreadable, process, capture, sources, damage };
         snapshot.process = core_process::describe(notes, &snapshot.headers.loads, &snapshot);
         Ok(snapshot)
     }
@@ -169,6 +172,11 @@ impl Snapshot {
     /// How the capture went; a core that we did not write, or whose end is cut off, does not say.
     pub fn capture(&self) -> Option<&CaptureReport> {
         self.capture.as_ref()
+    }
+
+    /// The source files that it carries, or lines of them.
+    pub fn sources(&self) -> &[SourceFile] {
+        &self.sources
     }
 
     /// What the file at `path` says of itself, from its first frames and its last.

@@ -3,15 +3,21 @@
 use std::ops::ControlFlow;
 
 use super::Damage;
+use crate::SourceFile;
 use crate::capture_report::CaptureReport;
-use crate::dpdb_note::{self, MemoryNote, NT_DPDB_CAPTURE, NT_DPDB_MEMORY, NT_DPDB_PROCESS, OWNER, ProcessNote};
+use crate::dpdb_note::{
+    self, MemoryNote, NT_DPDB_CAPTURE, NT_DPDB_MEMORY, NT_DPDB_PROCESS, NT_DPDB_SOURCES, OWNER, ProcessNote,
+    SourcesNote,
+};
 use crate::elf::file_note::{self, FileMapping};
 use crate::elf::header::ProgramHeader;
 use crate::elf::note::{
-    NOTE_HEADER, NT_AUXV, NT_FILE, NT_FPREGSET, NT_PRPSINFO, NT_PRSTATUS, NT_SIGINFO, NT_X86_XSTATE, NoteHeader,
+    self, NOTE_HEADER, NT_AUXV, NT_FILE, NT_FPREGSET, NT_PRPSINFO, NT_PRSTATUS, NT_SIGINFO, NT_X86_XSTATE, NoteHeader,
 };
 use crate::elf::status::{PRSTATUS_SIZE, PrPsInfo, PrStatus};
-use crate::limits::{MAX_AUXV, MAX_FILE_NOTE, MAX_JSON, MAX_NOTES, MAX_REGISTER_NOTE, MAX_REGISTER_NOTES, MAX_THREADS};
+use crate::limits::{
+    MAX_AUXV, MAX_FILE_NOTE, MAX_JSON, MAX_NOTES, MAX_NOTES_BESIDE, MAX_REGISTER_NOTE, MAX_REGISTER_NOTES, MAX_THREADS,
+};
 use crate::process::SigInfo;
 use crate::stream::Stream;
 
@@ -65,6 +71,20 @@ pub(super) fn read(stream: &Stream, segments: &[ProgramHeader], damage: &mut Vec
         }
     }
     notes
+}
+
+/// The source files in the notes beside the core.
+pub(super) fn sources(stream: &Stream, damage: &mut Vec<Damage>) -> Vec<SourceFile> {
+    let beside = stream.skippable(MAX_NOTES_BESIDE);
+    let notes = beside.iter().flat_map(|frame| note::in_bytes(frame));
+    let mut ours = notes.filter(|(owner, kind, _)| *owner == OWNER.as_bytes() && *kind == NT_DPDB_SOURCES);
+    let Some((.., desc)) = ours.next() else { return Vec::new() };
+    let json = zstd::bulk::decompress(desc, MAX_JSON as usize).map_err(|error| error.to_string());
+    let note = json.and_then(|json| dpdb_note::parse::<SourcesNote>(&json));
+    note.map(|note| note.files).unwrap_or_else(|reason| {
+        damage.push(Damage::Json { note: "sources", reason });
+        Vec::new()
+    })
 }
 
 /// Reads one note, and returns where the next begins.

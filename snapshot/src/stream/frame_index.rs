@@ -1,6 +1,6 @@
 //! Where each frame begins, in the file and in the stream.
 
-use super::frame_scan::ScannedFrame;
+use super::frame_scan::Scan;
 
 /// The positions of all frames: ascending, without holes in the stream.
 #[derive(Debug, Default)]
@@ -8,7 +8,12 @@ pub(crate) struct FrameIndex {
     frames: Vec<Position>,
     /// Where the last frame ends.
     end: Position,
+    /// Frames that are no part of the stream: where each begins in the file, and its length there.
+    asides: Vec<(u64, u64)>,
 }
+
+/// So many frames beside the stream are remembered; we write one.
+const MOST_ASIDES: usize = 16;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Position {
@@ -35,21 +40,35 @@ impl FrameIndex {
     pub(crate) fn push(&mut self, gap: u64, compressed: u32, size: u32, checksum: Option<u32>) {
         let file = self.end.file.saturating_add(gap);
         self.end.file = file.saturating_add(u64::from(compressed));
-        // A frame of no bytes (what compressing nothing gives) is never looked for.
+        // A frame of no bytes (what compressing nothing gives, or a skippable one) is never looked for.
         if size > 0 {
             self.frames.push(Position { file, stream: self.end.stream, compressed, checksum });
+        } else {
+            self.push_aside(file, compressed.into());
         }
         self.end.stream = self.end.stream.saturating_add(u64::from(size));
     }
 
-    pub(crate) fn from_scan(frames: &[ScannedFrame]) -> FrameIndex {
-        let mut index = FrameIndex::default();
-        for frame in frames {
+    pub(crate) fn from_scan(scan: &Scan) -> FrameIndex {
+        let mut index = FrameIndex { asides: scan.skippable.clone(), ..FrameIndex::default() };
+        for frame in &scan.frames {
             let gap = frame.file_offset - index.end.file;
             // Both fit: the scan was asked for frames of at most MAX_FRAME.
             index.push(gap, frame.compressed as u32, frame.content.unwrap_or_default() as u32, None);
         }
         index
+    }
+
+    /// Notes a frame that may be a skippable one.
+    pub(crate) fn push_aside(&mut self, file_offset: u64, size: u64) {
+        if self.asides.len() < MOST_ASIDES {
+            self.asides.push((file_offset, size));
+        }
+    }
+
+    /// Where frames beside the stream begin in the file, and their lengths there.
+    pub(crate) fn asides(&self) -> &[(u64, u64)] {
+        &self.asides
     }
 
     /// How long the stream is.

@@ -13,6 +13,8 @@ use crate::limits::MAX_FRAMES;
 const ZSTD_MAGIC: u32 = 0xfd2f_b528;
 /// Frames to skip have magic numbers from here to 15 higher.
 const SKIPPABLE_MAGIC: u32 = 0x184d_2a50;
+/// So many skippable frames are remembered.
+const MOST_SKIPPABLE: usize = 16;
 /// The longest frame header (RFC 8878, 3.1.1.1).
 const MAX_HEADER: usize = 18;
 
@@ -38,6 +40,8 @@ pub(crate) struct ScannedFrame {
 #[derive(Debug, Default)]
 pub(crate) struct Scan {
     pub(crate) frames: Vec<ScannedFrame>,
+    /// The first skippable frames: where they begin, and how long they are.
+    pub(crate) skippable: Vec<(u64, u64)>,
     /// What follows the last whole frame, if anything does.
     pub(crate) tail: Option<Tail>,
 }
@@ -80,7 +84,12 @@ pub(crate) fn scan(file: &File, file_size: u64) -> io::Result<Scan> {
                 scan.frames.push(ScannedFrame { file_offset: at, compressed: end - at, content });
                 at = end;
             }
-            Step::Skippable { end } => at = end,
+            Step::Skippable { end } => {
+                if scan.skippable.len() < MOST_SKIPPABLE {
+                    scan.skippable.push((at, end - at));
+                }
+                at = end;
+            }
             Step::Tail { content, broken } => {
                 scan.tail = Some(Tail { file_offset: at, content, broken });
                 break;

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::frame_index::FrameIndex;
-use super::{Missing, read_up_to};
+use super::{Missing, read_up_to, seek_table};
 use crate::bytes::u32_at;
 use crate::limits::MAX_FRAME;
 
@@ -27,6 +27,17 @@ impl Frames {
     /// How many bytes of the stream there are.
     pub(crate) fn size(&self) -> u64 {
         self.index.size().saturating_add(self.tail.len() as u64)
+    }
+
+    /// What the skippable frames hold, those of at most `most` bytes.
+    pub(crate) fn skippable(&self, most: u64) -> Vec<Vec<u8>> {
+        let bounded = self.index.asides().iter().filter(|(_, size)| *size <= most);
+        let read = |&(at, size): &(u64, u64)| {
+            let mut frame = vec![0; usize::try_from(size).ok()?];
+            let got = read_up_to(&self.file, at, &mut frame).ok()?;
+            seek_table::skippable_content(&frame[..got]).map(<[u8]>::to_vec)
+        };
+        bounded.filter_map(read).collect()
     }
 
     #[cfg(test)]

@@ -95,6 +95,14 @@ impl Stream {
         }
     }
 
+    /// What the skippable frames hold, those of at most `most` bytes; the seek table is not among them.
+    pub(crate) fn skippable(&self, most: u64) -> Vec<Vec<u8>> {
+        match &self.source {
+            Source::Frames(frames) => frames.skippable(most),
+            _ => Vec::new(),
+        }
+    }
+
     /// How many frames were decompressed so far.
     #[cfg(test)]
     pub(crate) fn frames_decompressed(&self) -> usize {
@@ -194,7 +202,7 @@ fn open_compressed(file: File, file_size: u64, damage: &mut Vec<Damage>) -> io::
     if !(frames_are && scan.tail.is_none_or(|tail| is_bounded(tail.content))) {
         return Ok(Source::Spool(Spool::new(file)?));
     }
-    let index = frame_index::FrameIndex::from_scan(&scan.frames);
+    let index = frame_index::FrameIndex::from_scan(&scan);
     let tail = scan.tail.map(|tail| frames::decode_cut_frame(&file, tail.file_offset));
     Ok(Source::Frames(Frames::new(file, index, tail)))
 }

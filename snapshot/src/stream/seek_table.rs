@@ -14,6 +14,10 @@ use crate::limits::{MAX_FRAME, MAX_FRAMES};
 
 /// The magic number of the skippable frame that holds the table.
 const TABLE_MAGIC: u32 = 0x184d_2a5e;
+/// The magic number of a skippable frame with notes that are not part of the core.
+const NOTES_MAGIC: u32 = 0x184d_2a53;
+/// The low half of the XXH64 of nothing, which a skippable frame decompresses to.
+const CHECKSUM_OF_NOTHING: u32 = 0x51d8_e999;
 /// The last four bytes of a seekable file.
 const SEEKABLE_MAGIC: u32 = 0x8f92_eab1;
 const HEADER: u64 = 8;
@@ -45,6 +49,52 @@ pub(crate) fn to_bytes(entries: &[Entry]) -> Vec<u8> {
     bytes.push(CHECKSUM_FLAG);
     bytes.extend(SEEKABLE_MAGIC.to_le_bytes());
     bytes
+}
+
+/// A skippable frame that holds `content`.
+///
+/// # Errors
+/// It is too large for one.
+pub(crate) fn skippable_frame(content: &[u8]) -> io::Result<Vec<u8>> {
+    let size = u32::try_from(content.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
+    Ok([&NOTES_MAGIC.to_le_bytes(), &size.to_le_bytes(), content].concat())
+}
+
+/// What a whole skippable frame made by [`skippable_frame`] holds.
+pub(crate) fn skippable_content(frame: &[u8]) -> Option<&[u8]> {
+    let is_notes = u32_at(frame, 0) == Some(NOTES_MAGIC);
+    frame.get(HEADER as usize..).filter(|content| is_notes && u32_at(frame, 4) == u32::try_from(content.len()).ok())
+}
+
+/// The same table with a skippable frame of `size` bytes behind the frames that it has; such a frame decompresses to
+/// nothing (the format's "Seek_Table_Entries").
+pub(crate) fn with_skippable(table: &[u8], size: u32) -> Vec<u8> {
+    let entry = [size, 0, CHECKSUM_OF_NOTHING].map(u32::to_le_bytes).concat();
+    let (entries, footer) = table.split_at(table.len() - FOOTER as usize);
+    let mut longer = [entries, &entry, footer].concat();
+    let (content, count) = (longer.len() - HEADER as usize, (longer.len() - HEADER as usize - FOOTER as usize) / 12);
+    longer[4..8].copy_from_slice(&(content as u32).to_le_bytes());
+    let count_at = longer.len() - FOOTER as usize;
+    longer[count_at..count_at + 4].copy_from_slice(&(count as u32).to_le_bytes());
+    longer
+}
+
+/// The bytes of the table at the end of a file that [`to_bytes`] made.
+///
+/// # Errors
+/// There is none.
+pub(crate) fn bytes_of(file: &File, file_size: u64) -> io::Result<Vec<u8>> {
+    let no_table = || io::Error::new(io::ErrorKind::InvalidData, "it has no seek table");
+    let mut footer = [0; FOOTER as usize];
+    read_up_to(file, file_size.checked_sub(FOOTER).ok_or_else(no_table)?, &mut footer)?;
+    let count = u64::from(u32_at(&footer, 0).unwrap_or_default());
+    if u32_at(&footer, 5) != Some(SEEKABLE_MAGIC) || footer[4] != CHECKSUM_FLAG || count > MAX_FRAMES {
+        return Err(no_table());
+    }
+    let size = count * 12 + FOOTER + HEADER;
+    let mut table = vec![0; size as usize];
+    read_up_to(file, file_size.checked_sub(size).ok_or_else(no_table)?, &mut table)?;
+    if u32_at(&table, 0) == Some(TABLE_MAGIC) { Ok(table) } else { Err(no_table()) }
 }
 
 /// Why there is no table to be had.

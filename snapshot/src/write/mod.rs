@@ -4,6 +4,7 @@ mod course;
 mod header;
 mod layout;
 mod pipeline;
+mod sources;
 
 use std::io::{self, Write};
 
@@ -14,6 +15,7 @@ use crate::stream::seek_table::{self, Entry};
 use crate::{AddressRange, CaptureReport, Memory, Process};
 pub use course::{Course, Progress};
 use layout::Layout;
+pub use sources::add_sources;
 
 /// Bytes of zeros in a frame that stands for memory which was cut off.
 const ZEROS: usize = 4 << 20;

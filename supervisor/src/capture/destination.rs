@@ -270,6 +270,11 @@ pub struct PartialFile {
 }
 
 impl PartialFile {
+    /// The file as it is so far.
+    pub fn as_file(&self) -> &File {
+        &self.file
+    }
+
     /// The error of a failed write to it.
     pub fn write_error(&self, source: io::Error) -> CaptureError {
         CaptureError::file("write", self.path(), source)

@@ -22,6 +22,7 @@ mod proc_facts;
 mod reachable;
 mod residency;
 mod settings;
+mod sources;
 mod stream;
 mod survey;
 
@@ -35,6 +36,7 @@ pub(crate) use mapping_table::{MappedMemory, read_mapping_table};
 pub use memory::ProcessMemory;
 pub use name_template::{NameTemplate, TemplateError};
 pub use settings::{MinFree, Room, Settings};
+pub use sources::SourceReader;
 pub use stream::{Written, stream};
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! What the snapshots of a run are like, and how much room they may take.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::MemoryChoice;
+use super::{MemoryChoice, SourceReader};
 use crate::options::parse_size;
 
 /// What a snapshot is like.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// How much of the memory is wanted.
     pub memory: MemoryChoice,
@@ -16,11 +17,13 @@ pub struct Settings {
     pub max_size: Option<u64>,
     /// How long it may take, from the stop on.
     pub deadline: Option<Duration>,
+    /// Who finds the source text that goes in; without one none does.
+    pub sources: Option<Arc<dyn SourceReader>>,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { memory: MemoryChoice::Full, level: 1, max_size: None, deadline: None }
+        Settings { memory: MemoryChoice::Full, level: 1, max_size: None, deadline: None, sources: None }
     }
 }
 

@@ -14,6 +14,7 @@ use super::image::KeptMemory;
 use super::memory::ProcessMemory;
 use super::name_template::NameFields;
 use super::settings::Settings;
+use super::sources;
 use super::survey::plan_memory;
 
 /// A snapshot that is whole and has its name.
@@ -81,10 +82,11 @@ fn write(mut frozen: Frozen, destination: &Destination, settings: &Settings) -> 
         WriteError::Io(error) => file.write_error(error),
         error => file.write_error(std::io::Error::other(error)),
     })?;
+    let sources = sources::add(settings, file.as_file(), written.file_bytes, via);
     let path = file.finish()?;
     Ok(Written {
         path,
-        bytes: written.file_bytes,
+        bytes: written.file_bytes + sources,
         memory_bytes: written.memory_bytes,
         unreadable: written.unreadable.len(),
         cut: written.cut,
