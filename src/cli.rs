@@ -109,13 +109,15 @@ pub struct FileArgs {
     Examples:\n  \
     dpdb-trace inspect pid_1234.snap\n  \
     dpdb-trace inspect pid_1234.snap -c why -c 'thread apply all bt'\n  \
+    dpdb-trace inspect crashes/ -c processes -c 'bt -group'\n  \
     echo bt | dpdb-trace inspect core --exe ./worker --json\n\n\
     Names and decompressed debug sections are kept in ~/.cache/dpdb-trace; DPDB_TRACE_CACHE=DIR keeps them there, and\n\
     DPDB_TRACE_CACHE=off nowhere."
 )]
 pub struct InspectArgs {
-    /// A snapshot, a core.zst or an ELF core
-    pub file: PathBuf,
+    /// Snapshots, core.zst or ELF cores, or directories of them
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub paths: Vec<PathBuf>,
     /// Run this command, then leave (may be repeated)
     #[arg(long = "command", short = 'c', value_name = "CMD")]
     pub commands: Vec<String>,

@@ -7,7 +7,7 @@ use dpdb_analyzer::FileCache;
 use serde::Serialize;
 
 use crate::cli::FileArgs;
-use crate::engine::{Backtrace, Crash, Engine, Extent, FrameLine, Signature, SnapshotLine, SourceListing, View};
+use crate::engine::{Backtrace, Engine, Extent, FrameLine, Signature, SnapshotLine, SourceListing, View};
 use crate::failure::sentence;
 use crate::parallel;
 
@@ -124,11 +124,10 @@ impl CrashGroups {
 
 fn look_into(path: &Path, files: &FileArgs, shared: &FileCache) -> Result<Looked, String> {
     let mut engine = Engine::open_sharing(path, files, shared.clone()).map_err(|error| sentence(&error))?;
-    let crash: Crash = engine.crash();
+    let crash = engine.crash();
     let signature = engine.signature();
     let bytes = path.metadata().map_or(0, |metadata| metadata.len());
-    let (damaged, started) = (!engine.damage().is_empty(), engine.process().timing.started);
-    let line = SnapshotLine { file: path.to_owned(), bytes, damaged, started, crash };
+    let line = SnapshotLine { crash, ..SnapshotLine::new(path, bytes, !engine.damage().is_empty(), engine.process()) };
     Ok(Looked { line, signature })
 }
 

@@ -5,9 +5,10 @@ use std::io::{self, BufReader, IsTerminal};
 use std::process::ExitCode;
 
 use crate::cli::InspectArgs;
-use crate::engine::Engine;
-use crate::failure::{FAILED, after_output, complain, failed, partial_view};
+use crate::engine::WholeRun;
+use crate::failure::{FAILED, after_output, complain, failed, partial_view, sentence};
 use crate::shell::{BatchEnd, Form, Shell};
+use crate::snapshot_files;
 
 /// Runs the subcommand.
 pub fn inspect(arguments: &InspectArgs) -> ExitCode {
@@ -19,16 +20,33 @@ pub fn inspect(arguments: &InspectArgs) -> ExitCode {
             return ExitCode::from(FAILED);
         }
     };
-    let mut engine = match Engine::open(&arguments.file, &arguments.files) {
-        Ok(engine) => engine,
+    let paths = match snapshot_files::named_by_all(&arguments.paths) {
+        Ok(paths) => paths,
         Err(error) => return failed(&error),
     };
-    engine.limit_values(arguments.limits);
+    if paths.is_empty() {
+        complain("no snapshots there");
+        return ExitCode::from(FAILED);
+    }
+    let (run, unreadable) = match WholeRun::open(&paths, &arguments.files, arguments.limits) {
+        Ok((run, unreadable)) => (Some(run), unreadable),
+        Err(unreadable) => (None, unreadable),
+    };
+    for (file, error) in &unreadable {
+        // Who named one file knows which it is.
+        let file = if paths.len() == 1 { String::new() } else { format!("{}: ", file.display()) };
+        complain(&format!("{file}{}", sentence(error)));
+    }
+    let Some(run) = run else { return ExitCode::from(FAILED) };
     let a_person = is_interactive(arguments);
     // A person is greeted with the damage.
-    let whole = if a_person { ExitCode::SUCCESS } else { partial_view(&arguments.file, engine.damage()) };
+    let whole = match (a_person, unreadable.is_empty()) {
+        (true, _) => ExitCode::SUCCESS,
+        (false, true) => partial_view(run.file(), run.engine().damage()),
+        (false, false) => ExitCode::from(FAILED),
+    };
     let form = if arguments.json { Form::Json } else { Form::Text };
-    let mut shell = Shell::new(engine, form);
+    let mut shell = Shell::new(run, form);
     if a_person {
         return after_output(shell.interact(), whole);
     }

@@ -1,13 +1,10 @@
 //! `dpdb-trace ls`: the snapshots in a directory, a line each, read from their first frames.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
 use std::process::ExitCode;
 
-use dpdb_snapshot::Snapshot;
-
 use crate::cli::LsArgs;
-use crate::engine::{Crash, SnapshotLine};
+use crate::engine::SnapshotLine;
 use crate::failure::{FAILED, after_output, complain, failed, sentence};
 use crate::render::{self, Style};
 use crate::{parallel, snapshot_files};
@@ -20,11 +17,11 @@ pub fn ls(arguments: &LsArgs) -> ExitCode {
     };
     let mut code = ExitCode::SUCCESS;
     let mut lines = Vec::new();
-    for (path, line) in paths.iter().zip(parallel::map(&paths, || (), |(), path| describe(path))) {
+    for (path, line) in paths.iter().zip(parallel::map(&paths, || (), |(), path| SnapshotLine::read(path))) {
         match line {
-            Ok(line) => lines.push(line),
+            Ok((line, _)) => lines.push(line),
             Err(error) => {
-                complain(&format!("{}: {error}", path.display()));
+                complain(&format!("{}: {}", path.display(), sentence(&error)));
                 code = ExitCode::from(FAILED);
             }
         }
@@ -39,16 +36,4 @@ pub fn ls(arguments: &LsArgs) -> ExitCode {
         out.write_all(render::snapshot_lines(&lines, &style).as_bytes())
     };
     after_output(written.and_then(|()| out.flush()), code)
-}
-
-fn describe(path: &Path) -> Result<SnapshotLine, String> {
-    let info = Snapshot::info(path).map_err(|error| sentence(&error))?;
-    let damaged = !info.damage.is_empty();
-    Ok(SnapshotLine {
-        file: path.to_owned(),
-        bytes: info.file_bytes,
-        damaged,
-        started: info.process.timing.started,
-        crash: Crash::new(&info.process, None),
-    })
 }

@@ -10,7 +10,7 @@ use dpdb_analyzer::{ValueLimits, ValueStyle};
 
 use crate::cli::{ReportArgs, ValuesArgument};
 use crate::crash_groups::{CrashGroups, Detail};
-use crate::engine::{Engine, open_session};
+use crate::engine::{Engine, WholeRun, open_session};
 use crate::failure::{FAILED, after_output, complain, failed, partial_view};
 use crate::render::{self, Style};
 use crate::shell::{Form, Shell};
@@ -60,7 +60,7 @@ fn report_as_text(path: &Path, arguments: &ReportArgs) -> ExitCode {
     };
     engine.limit_values(arguments.limits);
     let whole = partial_view(path, engine.damage());
-    let told = Shell::new(engine, Form::Text).tell_all(MOST_FRAMES);
+    let told = Shell::new(WholeRun::of_one(engine), Form::Text).tell_all(MOST_FRAMES);
     after_output(told, whole)
 }
 

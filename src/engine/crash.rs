@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::frames::FrameLine;
 use super::source::SourceListing;
+use super::whole_run::PlaceInRun;
 use super::{CommandError, Engine, Reply, death};
 
 /// What died, of what, when and where.
@@ -53,6 +54,8 @@ pub struct Opening {
     pub source: Option<SourceListing>,
     /// What the user should know of the files: damage, refused debug files.
     pub warnings: Vec<String>,
+    /// Where it stands among the other snapshots, where several were opened.
+    pub run: Option<PlaceInRun>,
     /// What to type next.
     pub hint: &'static str,
 }
@@ -141,6 +144,6 @@ impl Engine {
         } else {
             "'threads' lists the threads, 'bt' shows the stack, 'help' lists the commands"
         };
-        Ok(Reply::Opening(Box::new(Opening { crash, frames, more, source, warnings, hint })))
+        Ok(Reply::Opening(Box::new(Opening { crash, frames, more, source, warnings, run: None, hint })))
     }
 }

@@ -1,13 +1,15 @@
-//! Questions about one stopped process, answered as data.
+//! Questions about one stopped process, or about those of a whole run ([`WholeRun`]), answered as data.
 //!
 //! The engine holds the analyzer's session and the selection (thread, frame, place in the source). Commands ask it
 //! and return [`Reply`] values; what is printed is the renderers' business, and where lines come from the shell's.
 
 mod address;
+mod comparison;
 mod crash;
 mod death;
 mod disassembly;
 mod displays;
+mod equal_stacks;
 mod error;
 mod examine;
 mod examine_format;
@@ -41,6 +43,7 @@ mod user_frame;
 mod value_limits;
 mod values;
 mod whatat;
+mod whole_run;
 mod why;
 
 use std::collections::{HashMap, HashSet};
@@ -48,10 +51,12 @@ use std::collections::{HashMap, HashSet};
 use dpdb_analyzer::{Memo, PythonMemo, Session};
 use dpdb_snapshot::{Avma, Process};
 
+pub use comparison::{ComparedPart, Comparison};
 pub use crash::{Crash, Opening};
 pub use death::death;
 pub use disassembly::{Disassembly, InstructionLine, SourceOfInstruction};
 pub use displays::Displayed;
+pub use equal_stacks::{EqualStack, EqualStacks, StackMember};
 pub use error::CommandError;
 pub use examine::{Examined, Unit, Value};
 pub use examine_format::Format;
@@ -78,6 +83,9 @@ pub use threads::{Applied, ThreadLine, Threads};
 pub use value_limits::{LimitOptions, Show};
 pub use values::{Printed, PrintedValue, TypeText, VariableLine, Variables};
 pub use whatat::WhatAt;
+pub use whole_run::{
+    AppliedToProcesses, PlaceInRun, ProcessAnswer, ProcessNode, ProcessTree, Processes, RunProcess, WholeRun,
+};
 pub use why::Why;
 
 use crate::waiting::Waiting;

@@ -2,9 +2,11 @@
 
 use serde::Serialize;
 
+use super::comparison::Comparison;
 use super::crash::Opening;
 use super::disassembly::Disassembly;
 use super::displays::Displays;
+use super::equal_stacks::EqualStacks;
 use super::examine::Examined;
 use super::exceptions::Exceptions;
 use super::frames::{Backtrace, SelectedFrame};
@@ -23,6 +25,7 @@ use super::tasks::Tasks;
 use super::threads::{Applied, SelectedThread, Threads};
 use super::values::{Printed, TypeText, Variables};
 use super::whatat::WhatAt;
+use super::whole_run::{AppliedToProcesses, ProcessTree, Processes};
 use super::why::Why;
 
 /// The answer of one command. In JSON, `kind` says which it is.
@@ -59,6 +62,16 @@ pub enum Reply {
     Thread(SelectedThread),
     /// `thread apply`.
     Applied(Applied),
+    /// `processes`.
+    Processes(Processes),
+    /// `processes -tree`.
+    ProcessTree(ProcessTree),
+    /// `process apply`.
+    AppliedToProcesses(AppliedToProcesses),
+    /// `bt -group`.
+    EqualStacks(EqualStacks),
+    /// `diff`.
+    Comparison(Comparison),
     /// `list`, `longlist`, `source`.
     Source(SourceListing),
     /// `regs`.

@@ -8,7 +8,7 @@ use dpdb_snapshot::process::{CaughtException, ExceptionLanguage, Fate};
 
 use super::style::{Role, Style, clean, clean_str};
 use super::table::{Table, cell, plain};
-use super::{frames, source, units};
+use super::{frames, source, units, whole_run};
 use crate::engine::{Crash, Info, Opening, Why};
 
 /// `pid 1234 (worker) died of SIGSEGV (address 0x10 not mapped)`, `pid 1234 (rank 3) raised ValueError: bad shape`.
@@ -62,6 +62,9 @@ pub fn opening(opening: &Opening, style: &Style) -> String {
     out.push('\n');
     if let Some(circumstances) = circumstances(&opening.crash) {
         let _ = writeln!(out, "{circumstances}");
+    }
+    if let Some(place) = opening.run {
+        let _ = writeln!(out, "{}", whole_run::place(place));
     }
     for warning in &opening.warnings {
         let _ = writeln!(out, "{} {}", style.paint(Role::Doubt, "warning:"), clean_str(warning));

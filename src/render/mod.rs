@@ -1,5 +1,6 @@
 //! From [`Reply`] to text for people, or JSON for programs. Nothing here knows where a reply came from.
 
+mod comparison;
 mod crash;
 mod crash_groups;
 mod exceptions;
@@ -24,6 +25,7 @@ mod value_logical;
 mod value_number;
 mod value_string;
 mod variables;
+mod whole_run;
 
 pub use crash::{headline, info};
 pub use crash_groups::{markdown as groups_markdown, text as groups_text};
@@ -61,6 +63,11 @@ pub fn text(reply: &Reply, style: &Style) -> String {
         Reply::Names(names) => variables::names(names, style),
         Reply::Found(found) => variables::found(found, style),
         Reply::Applied(applied) => threads::applied(applied, style),
+        Reply::Processes(all) => whole_run::processes(all, style),
+        Reply::ProcessTree(tree) => whole_run::tree(tree, style),
+        Reply::AppliedToProcesses(applied) => whole_run::applied(applied, style),
+        Reply::EqualStacks(all) => whole_run::equal_stacks(all, style),
+        Reply::Comparison(compared) => comparison::comparison(compared, style),
         Reply::Source(listing) => source::listing(listing, style),
         Reply::Registers(registers) => machine::registers(registers, style),
         Reply::Examined(examined) => machine::examined(examined, style),

@@ -16,6 +16,16 @@ pub fn bytes(count: u64) -> String {
     format!("{value:.1} {}", UNITS[unit])
 }
 
+/// `1 thread`, `3 threads`.
+pub fn counted(count: usize, what: &str) -> String {
+    counted_as(count, what, &format!("{what}s"))
+}
+
+/// `1 process`, `3 processes`.
+pub fn counted_as(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// A duration in nanoseconds: `850 us`, `14 ms`, `2.3 s`.
 pub fn duration(ns: u64) -> String {
     match ns {

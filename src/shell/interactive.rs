@@ -19,7 +19,7 @@ impl Shell {
     /// # Errors
     /// The terminal is gone.
     pub fn interact(&mut self) -> io::Result<()> {
-        let opening: Result<Reply, _> = self.engine.opening();
+        let opening: Result<Reply, _> = self.run.opening();
         self.print("", opening)?;
         let config = Config::builder()
             .auto_add_history(true)
@@ -59,10 +59,13 @@ impl Shell {
         }
     }
 
-    /// `[1234/1240] `: the process, and the thread where it is another.
+    /// `[rank 3 1234/1240] `: the process with its rank where it has one, and the thread where it is another.
     fn prompt(&self) -> String {
-        let (pid, tid) = (self.engine.process().pid, self.engine.tid());
-        if pid == tid { format!("[{pid}] ") } else { format!("[{pid}/{tid}] ") }
+        let engine = self.run.engine();
+        let (pid, tid) = (engine.process().pid, engine.tid());
+        let rank = engine.process().rank.rank.map(|rank| format!("rank {rank} ")).unwrap_or_default();
+        let thread = if pid == tid { String::new() } else { format!("/{tid}") };
+        format!("[{rank}{pid}{thread}] ")
     }
 }
 

@@ -14,12 +14,12 @@ use std::io::{self, Write};
 pub use batch::BatchEnd;
 pub use lookup::nearest;
 
-use crate::engine::{CommandError, Engine, Reply, Show};
+use crate::engine::{CommandError, Engine, Reply, Show, WholeRun};
 use crate::interact::interact;
 use crate::render::{self, Role, Style, clean_str};
 use table::{Action, Invocation, Repeat};
 
-/// Runs one command line.
+/// Runs one command line on one process.
 ///
 /// # Errors
 /// The command is unknown, or has no reply.
@@ -60,7 +60,21 @@ fn looks_like_an_expression(line: &str) -> bool {
 fn invoke(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
     match invocation.command.action {
         Action::Run(handler) => handler(engine, invocation),
+        // Each of ten thousand processes, asked of all ten thousand, would answer for a week.
+        Action::RunOnAll(_) => {
+            let name = invocation.command.name;
+            Err(CommandError::refused(format!(
+                "'{name}' is about the whole run, and cannot be applied to a part of it"
+            )))
+        }
         Action::Instead(instead) => Err(CommandError::NotLive { command: invocation.command.name, instead }),
+    }
+}
+
+fn invoke_on_run(run: &mut WholeRun, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    match invocation.command.action {
+        Action::RunOnAll(handler) => handler(run, invocation),
+        _ => invoke(run.engine_mut(), invocation),
     }
 }
 
@@ -84,10 +98,10 @@ enum Flow {
     Leave,
 }
 
-/// An engine with a way to talk.
+/// A run with a way to talk.
 #[derive(Debug)]
 pub struct Shell {
-    engine: Engine,
+    run: WholeRun,
     form: Form,
     style: Style,
     error_style: Style,
@@ -96,12 +110,12 @@ pub struct Shell {
 }
 
 impl Shell {
-    /// A shell over an opened file.
-    pub fn new(engine: Engine, form: Form) -> Shell {
+    /// A shell over opened files.
+    pub fn new(run: WholeRun, form: Form) -> Shell {
         use std::io::IsTerminal;
         let style = Style::for_stream(io::stdout().is_terminal());
         let error_style = Style::for_stream(io::stderr().is_terminal());
-        Shell { engine, form, style, error_style, again: None }
+        Shell { run, form, style, error_style, again: None }
     }
 
     /// Runs one line, empty ones and comments included, and prints what it answered.
@@ -119,13 +133,13 @@ impl Shell {
         let reply = match lookup::split(&line) {
             Ok(invocation) => {
                 self.again = repetition(&invocation, &line);
-                invoke(&mut self.engine, &invocation)
+                invoke_on_run(&mut self.run, &invocation)
             }
-            Err(error) => as_expression(&mut self.engine, &line, error),
+            Err(error) => as_expression(self.run.engine_mut(), &line, error),
         };
         let reply = match reply {
             Ok(Reply::Interact(session)) if self.form == Form::Text => {
-                interact(&mut self.engine, &session).map(|()| Reply::Interact(session))
+                interact(self.run.engine_mut(), &session).map(|()| Reply::Interact(session))
             }
             Ok(Reply::Interact(_)) => Err(CommandError::refused("interact is for people: ask with 'p' for JSON")),
             reply => reply,
@@ -134,7 +148,7 @@ impl Shell {
     }
 
     fn print(&mut self, line: &str, reply: Result<Reply, CommandError>) -> io::Result<Flow> {
-        for warning in self.engine.new_warnings() {
+        for warning in self.run.engine_mut().new_warnings() {
             let _ =
                 writeln!(io::stderr(), "{} {}", self.error_style.paint(Role::Doubt, "warning:"), clean_str(&warning));
         }

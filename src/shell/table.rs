@@ -1,7 +1,7 @@
 //! The one table of commands. Dispatch, prefixes, completion, `help` and docs/commands.md all read it.
 
 use super::commands;
-use crate::engine::{CommandError, Engine, Reply};
+use crate::engine::{CommandError, Engine, Reply, WholeRun};
 
 /// One command of the shell.
 #[derive(Debug)]
@@ -45,6 +45,8 @@ pub enum Group {
     Machine,
     /// The process as a whole.
     Process,
+    /// All processes of a run.
+    WholeRun,
     /// The shell itself.
     Shell,
     /// What needs a live process.
@@ -53,7 +55,7 @@ pub enum Group {
 
 impl Group {
     /// All of them, in the order of `help`.
-    pub const ALL: [Group; 9] = [
+    pub const ALL: [Group; 10] = [
         Group::Crash,
         Group::Stack,
         Group::Threads,
@@ -61,6 +63,7 @@ impl Group {
         Group::Source,
         Group::Machine,
         Group::Process,
+        Group::WholeRun,
         Group::Shell,
         Group::Running,
     ];
@@ -75,6 +78,7 @@ impl Group {
             Group::Source => "Source",
             Group::Machine => "Registers, memory, code",
             Group::Process => "The process",
+            Group::WholeRun => "The whole run",
             Group::Shell => "The shell",
             Group::Running => "Only in a live process",
         }
@@ -125,11 +129,16 @@ pub enum Repeat {
 /// A handler: reads the arguments, asks the engine, returns what it said.
 pub type Handler = fn(&mut Engine, &Invocation<'_>) -> Result<Reply, CommandError>;
 
+/// A handler of what concerns all processes of a run.
+pub type RunHandler = fn(&mut WholeRun, &Invocation<'_>) -> Result<Reply, CommandError>;
+
 /// What a command does on a snapshot.
 #[derive(Debug)]
 pub enum Action {
     /// It runs.
     Run(Handler),
+    /// It runs, and concerns more than the selected process.
+    RunOnAll(RunHandler),
     /// It cannot, and this is what to use in its place: the end of a sentence that begins with "use".
     Instead(&'static str),
 }
@@ -182,6 +191,7 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
         commands::source::COMMANDS,
         commands::machine::COMMANDS,
         commands::process::COMMANDS,
+        commands::whole_run::COMMANDS,
         commands::session::COMMANDS,
         commands::running::COMMANDS,
     ]
@@ -213,7 +223,7 @@ mod tests {
             assert!(!command.summary.ends_with('.'), "{}", command.name);
             let found = super::super::lookup::split(command.example).expect("the example is a line that can be typed");
             assert_eq!(found.command.name, command.name, "the example of {}", command.name);
-            assert_eq!(matches!(command.action, Action::Run(_)), command.modes.snapshot, "{}", command.name);
+            assert_ne!(matches!(command.action, Action::Instead(_)), command.modes.snapshot, "{}", command.name);
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod source;
 pub mod stack;
 pub mod threads;
 pub mod values;
+pub mod whole_run;
 
 use crate::engine::CommandError;
 use crate::shell::table::Invocation;

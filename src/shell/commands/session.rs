@@ -63,7 +63,7 @@ fn describe(command: &'static Command) -> CommandHelp {
         details: command.details,
         example: command.example,
         instead: match command.action {
-            Action::Run(_) => None,
+            Action::Run(_) | Action::RunOnAll(_) => None,
             Action::Instead(instead) => Some(instead),
         },
     }
