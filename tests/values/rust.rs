@@ -142,3 +142,12 @@ fn a_thread_local_of_the_library_is_that_of_the_thread() {
     let shown = inspect(crash(), ["-c", "globals OWN"]).success().stdout;
     assert!(shown.contains("__RUST_STD_INTERNAL_VAL = Cell(5)"), "{shown}");
 }
+
+#[test]
+fn variables_of_blocks_deep_inside_each_other_are_listed() {
+    let crash = Crash::of([fixture("nested_lets.rs")]);
+    let shown = inspect(&crash.snapshot, ["-c", "locals"]).success().stdout;
+    let all = "one two three four five six seven eight nine ten eleven twelve";
+    let lines: Vec<_> = all.split(' ').map(|name| format!("{name} = <optimized out>")).collect();
+    assert_eq!(shown.lines().collect::<Vec<_>>(), lines);
+}

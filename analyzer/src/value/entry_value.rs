@@ -72,6 +72,14 @@ fn pointing_register(expression: Expression<Slice<'_>>, encoding: gimli::Encodin
 }
 
 fn at_call(context: Context<'_, '_>, key: &Key) -> Result<Arc<[u8]>, Missing> {
+    passed(context, key).map_err(|missing| match missing {
+        // The register is one of the caller's, which tells the user nothing of this frame.
+        Missing::NotSaved(_) => Missing::OptimizedOut,
+        missing => missing,
+    })
+}
+
+fn passed(context: Context<'_, '_>, key: &Key) -> Result<Arc<[u8]>, Missing> {
     let frame = context.frame.ok_or(Missing::OptimizedOut)?;
     let caller_index = frame.index + 1;
     let caller = frame.frames.get(caller_index).ok_or(Missing::OptimizedOut)?;

@@ -20,6 +20,10 @@ type Entry<'a> = gimli::DebuggingInformationEntry<Slice<'a>>;
 
 /// Entries that are followed from an instance to its origin.
 const MOST_HOPS: usize = 8;
+/// Blocks without addresses inside each other: rustc opens one with each `let`.
+const MOST_LEVELS: usize = 256;
+/// Such blocks that are looked through for the variables of one.
+const MOST_BLOCKS: usize = 10_000;
 /// Variables that one function may have.
 const MOST_VARIABLES: usize = 20_000;
 
@@ -145,12 +149,12 @@ fn is_argument(view: &View<'_>, die: DieRef) -> bool {
 /// The entries of the variables declared in a block, and those of its origin that the instance does not repeat, which
 /// have no place in it.
 fn declared_in(view: &View<'_>, unit: &Arc<Unit<'_>>, block: UnitOffset) -> Vec<DieRef> {
-    let mut found = Vec::new();
-    collect(view, unit.die(block), 0, &mut found);
+    let (mut found, mut blocks) = (Vec::new(), MOST_BLOCKS);
+    collect(view, unit.die(block), 0, &mut found, &mut blocks);
     found
 }
 
-fn collect(view: &View<'_>, block: DieRef, level: usize, found: &mut Vec<DieRef>) {
+fn collect(view: &View<'_>, block: DieRef, level: usize, found: &mut Vec<DieRef>, blocks: &mut usize) {
     let mut repeated = Vec::new();
     let mut next = Some(block);
     for _ in 0..MOST_HOPS {
@@ -160,7 +164,10 @@ fn collect(view: &View<'_>, block: DieRef, level: usize, found: &mut Vec<DieRef>
         for child in children.iter().filter(|child| !repeated.contains(&child.die)) {
             match child.kind {
                 ChildKind::Variable if found.len() < MOST_VARIABLES => found.push(child.die),
-                ChildKind::Block if level < MOST_HOPS => collect(view, child.die, level + 1, found),
+                ChildKind::Block if level < MOST_LEVELS && *blocks > 0 => {
+                    *blocks -= 1;
+                    collect(view, child.die, level + 1, found, blocks);
+                }
                 _ => {}
             }
         }
