@@ -81,6 +81,22 @@ const LOOKED_THROUGH: &[Row] = &[
     ("(anonymous namespace)::hidden", "31"),
 ];
 
+/// Templates whose last arguments are left to their defaults.
+const OF_TYPES: &[Row] = &[
+    ("((std::vector<int> *)&v)->size()", "4"),
+    ("sizeof(std::map<std::string, int>) == sizeof(m)", "true"),
+    ("sizeof(std::map<std::string,std::vector<Item>>) == sizeof(deep)", "true"),
+    ("sizeof(std::list<int>) == sizeof(l)", "true"),
+    ("(*(std::unique_ptr<Item> *)&u)->field", "12"),
+    ("sizeof(std::unordered_map<std::string, int>) == sizeof(words)", "true"),
+];
+
+#[test]
+fn types_of_the_library_need_no_arguments_that_it_has_by_default() {
+    give(containers_of_cpp(), OF_TYPES);
+    give(containers_of_libcxx(), OF_TYPES);
+}
+
 #[test]
 fn containers_of_libstdcxx_are_indexed_by_number_and_key() {
     give(containers_of_cpp(), INDEXED);

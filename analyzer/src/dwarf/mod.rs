@@ -50,7 +50,7 @@ pub(crate) use lookup::{Function, Place};
 use name_index::NameIndex;
 pub(crate) use name_index::exercise as exercise_name_index;
 use named_entries::NameTable;
-pub(crate) use named_entries::{NameKind, Tag};
+pub(crate) use named_entries::{NameKind, Tag, components as path_components, same as same_name};
 use outline::Outline;
 pub(crate) use scopes::around;
 pub(crate) use sections::Slice;

@@ -214,7 +214,7 @@ fn components_and_hash(path: &str) -> Option<(Vec<&str>, u32)> {
 }
 
 /// Splits a path at `::` outside of template arguments and parameter lists.
-fn components(path: &str) -> Vec<&str> {
+pub(crate) fn components(path: &str) -> Vec<&str> {
     let (mut parts, mut start, mut open) = (Vec::new(), 0, 0_i32);
     let bytes = path.as_bytes();
     for (at, byte) in bytes.iter().enumerate() {
@@ -234,7 +234,7 @@ fn components(path: &str) -> Vec<&str> {
 }
 
 /// Names are the same but for the blanks that compilers put into template arguments as they like.
-pub(super) fn same(own: &str, asked: &str) -> bool {
+pub(crate) fn same(own: &str, asked: &str) -> bool {
     own == asked || own.bytes().filter(|byte| *byte != b' ').eq(asked.bytes().filter(|byte| *byte != b' '))
 }
 

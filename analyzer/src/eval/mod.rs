@@ -14,6 +14,7 @@ mod operators;
 mod record_display;
 mod registers;
 mod siginfo;
+mod template_names;
 mod type_display;
 mod value;
 

@@ -3,6 +3,7 @@
 use super::error::{refused, suggestion};
 use super::evaluator::{Evaluator, Found, missing};
 use super::number;
+use super::template_names::spellings;
 use super::value::{ExprType, Value};
 use crate::dwarf::{DieRef, NameKind, Tag};
 use crate::expr::{ExprError, Names, Span, Syntax};
@@ -162,10 +163,12 @@ impl Evaluator<'_, '_> {
         self.member(&this, name, span).ok().or_else(captured)
     }
 
-    /// The entry of this name, whichever way its template arguments are spelled.
+    /// The entry of this name, whichever way its template arguments are spelled, and of a type also where some are left
+    /// to their defaults.
     fn find(&self, path: &str, kind: NameKind) -> Option<DieRef> {
         let found = |path: &str| self.context.view.find_named(Some(self.context.unit), path, kind);
-        found(path).or_else(|| spellings(path).iter().find_map(|path| found(path)))
+        let spelled = found(path).or_else(|| spellings(path).iter().find_map(|path| found(path)));
+        spelled.or_else(|| self.with_default_arguments(path, kind))
     }
 
     fn find_function(&self, name: &str) -> Option<DieRef> {
@@ -250,50 +253,6 @@ impl Evaluator<'_, '_> {
     }
 }
 
-/// How compilers write template arguments: a blank behind each comma, and with gcc one between two closing brackets.
-fn spellings(path: &str) -> Vec<String> {
-    if !path.contains('<') {
-        return Vec::new();
-    }
-    let mut plain = String::new();
-    for word in path.split(' ').filter(|word| !word.is_empty()) {
-        let both_are_words = plain.ends_with(char::is_alphanumeric) && word.starts_with(char::is_alphanumeric);
-        plain.push_str(if both_are_words { " " } else { "" });
-        plain.push_str(word);
-    }
-    let with_blanks = plain.replace(',', ", ");
-    // A closing bracket does not end up as the operator `>>` where there is an even number of them.
-    let apart = with_blanks.replace(">>", "> >").replace(">>", "> >");
-    let by_gcc = with_integers_of_gcc(&apart);
-    let other = (by_gcc != apart).then_some(by_gcc);
-    [apart, with_blanks].into_iter().chain(other).collect()
-}
-
-/// The path with the types of integers as gcc spells them: `long unsigned int` for `unsigned long`.
-fn with_integers_of_gcc(path: &str) -> String {
-    let is_part = |word: &str| matches!(word, "short" | "long" | "unsigned" | "signed" | "int");
-    let mut spelled = String::new();
-    let mut rest = path;
-    while !rest.is_empty() {
-        // A run of words with blanks between them, and whatever follows it.
-        let end = rest.find(|c: char| !(c == ' ' || c == '_' || c.is_alphanumeric())).unwrap_or(rest.len());
-        let words: Vec<&str> = rest[..end].split_whitespace().collect();
-        if !words.is_empty() && words.iter().all(|word| is_part(word)) {
-            let count = |part: &str| words.iter().filter(|word| **word == part).count();
-            let unsigned = if count("unsigned") > 0 { "unsigned " } else { "" };
-            let lead = &rest[..rest.len() - rest.trim_start().len()];
-            let size = "short ".repeat(count("short")) + &"long ".repeat(count("long"));
-            spelled += &format!("{lead}{size}{unsigned}int");
-        } else {
-            spelled += &rest[..end];
-        }
-        let next = end + rest[end..].chars().next().map_or(0, char::len_utf8);
-        spelled += &rest[end..next];
-        rest = &rest[next..];
-    }
-    spelled
-}
-
 /// `::name` without its front.
 fn global_path(name: &str) -> &str {
     name.strip_prefix("::").unwrap_or(name)
@@ -302,19 +261,4 @@ fn global_path(name: &str) -> &str {
 /// gdb's `'file.c'::name`: the file and the name in it.
 fn in_file(name: &str) -> Option<(&str, &str)> {
     name.strip_prefix('\'')?.split_once("'::")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::spellings;
-
-    #[test]
-    fn template_arguments_are_spelled_as_compilers_do() {
-        assert_eq!(spellings("Box<int,2>")[0], "Box<int, 2>");
-        assert_eq!(spellings("A<B<unsigned  int>,C>")[0], "A<B<unsigned int>, C>");
-        assert_eq!(spellings("A<B<C<int>>>"), ["A<B<C<int> > >", "A<B<C<int>>>"]);
-        assert!(spellings("plain").is_empty());
-        let by_gcc = "Map<short int, long unsigned int, long long int, Box<unsigned int>, shorter, int>";
-        assert_eq!(spellings("Map<short, unsigned long, long long, Box<unsigned>, shorter, int>")[2], by_gcc);
-    }
 }
