@@ -77,14 +77,26 @@ pub(super) fn behind_vtable(lens: &mut Lens<'_, '_, '_>, pointer: &Object, data:
     let context = lens.context();
     let described = context.module.to_svma(table).and_then(|at| context.view.owner_of_vtable(context.unit, at));
     // Of what another unit made a trait object, the functions tell the name; closures and futures have none there.
-    let concrete = described.or_else(|| {
-        let near = lens.view().unit(pointer.die.unit);
-        lens.view().find_named(near.as_deref(), by_functions.as_deref()?, NameKind::Type(None))
-    });
+    let concrete = described.or_else(|| described_elsewhere(lens, pointer, table, by_functions.as_deref()?));
     let path = |die: DieRef| lens.view().full_path(die).join("::");
     let name = by_functions.or_else(|| concrete.map(path)).ok_or(Doubt::OtherShape)?;
     let fields = concrete.map(|die| ("value".to_owned(), lens.show_at(Some(die), data))).into_iter().collect();
     Ok(Logical::Object { summary: format!("{name} at {data}"), fields }.into())
+}
+
+/// The type of this name where it can be had without the names of all units: the unit that has code of the vtable
+/// describes what that code is for.
+fn described_elsewhere(lens: &Lens<'_, '_, '_>, pointer: &Object, table: Avma, name: &str) -> Option<DieRef> {
+    let (view, module) = (lens.view(), lens.context().module);
+    let near = view.unit(pointer.die.unit);
+    view.find_at_hand(near.as_deref(), name, NameKind::Type(None)).or_else(|| {
+        let functions = std::iter::once(0).chain(METHODS..METHODS + MOST_METHODS);
+        functions.into_iter().find_map(|index| {
+            let at = module.to_svma(Avma(lens.word(table.wrapping_add(index * 8)).ok()?))?;
+            let (unit, _) = view.physical_function(at.0)?;
+            view.find_in(&unit, name, NameKind::Type(None))
+        })
+    })
 }
 
 fn vtable(lens: &Lens<'_, '_, '_>, pointer: &Object) -> Looked<Avma> {
