@@ -13,6 +13,7 @@ use dpdb_snapshot::{Absent, Avma, Memory, Snapshot};
 use serde_json::Value;
 
 use crate::common::{finish, fixture_dir, tool};
+use crate::comparison::{Style, compare};
 use crate::for_each_variant;
 use crate::programs::{Capture, captures};
 
@@ -31,27 +32,16 @@ const PROGRAMS: [(&str, u64); 2] = [("cpp_stl", 60), ("rs_collections", 60)];
 const ACCEPTED: [(&str, &str); 1] = [("clang-O0", " zoo where: ")];
 
 fn compare_values(variant: &'static str) {
-    tool("gdb");
     let all = captures(variant);
     let (program, least) = PROGRAMS.into_iter().find(|(name, _)| named(&all, name).is_some()).expect("it has one");
     let capture = named(&all, program).expect("it was found");
-    let gdb = capture.dir.join("gdb.pretty.json");
-    let mut oracle = Command::new(fixture_dir().join("oracle/gdb-oracle"));
-    finish(oracle.arg("--pretty").arg("-o").arg(&gdb).arg(&capture.executable).arg(&capture.core)).success();
-    let (dir, ours) = (capture.dir.join("ours"), format!("{program}.pretty.json"));
+    let dir = capture.dir.join("ours");
     fs::create_dir_all(dir.join(variant)).expect("target/tmp is ours");
-    let ours = dir.join(variant).join(ours);
-    // As it is written: the comparison orders what has no order by its text.
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dpdb-trace"));
-    command.arg("report").arg(&capture.snapshot).args(["--json", "--values", "pretty"]);
-    fs::write(&ours, finish(&mut command).without_panic().success().stdout).expect("target/tmp is ours");
-
-    let mut compare = Command::new(tool("python3"));
-    compare.arg(fixture_dir().join("oracle/compare_oracle.py")).arg(&gdb).arg(&ours).args(["--list", "1000000"]);
-    let said = finish(&mut compare).success().stdout;
-    let counts: Value = said.lines().last().and_then(|line| serde_json::from_str(line).ok()).expect("counts come last");
-    assert!(counts["vars_total"].as_u64() >= Some(least), "too little was compared:\n{said}");
-    let notes = said.lines().filter_map(|line| line.strip_prefix("  tid "));
+    let (theirs, ours) =
+        (capture.dir.join("gdb.pretty.json"), dir.join(variant).join(format!("{program}.pretty.json")));
+    let found = compare(&capture.subject(), Style::Pretty, &theirs, &ours);
+    assert!(found.count("vars_total") >= least, "too little was compared: {}", found.counts);
+    let notes = found.notes.iter().filter_map(|line| line.strip_prefix("tid "));
     let accepted = |note: &str| ACCEPTED.iter().any(|(of, variable)| *of == variant && note.contains(variable));
     let differences: Vec<_> = notes.filter(|note| !accepted(note)).collect();
     assert!(differences.is_empty(), "{differences:#?}");

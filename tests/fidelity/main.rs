@@ -4,11 +4,13 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod comparison;
 mod containers;
 mod foreign_cores;
 mod gdb_agreement;
 mod oracle;
 mod programs;
+mod real_programs;
 mod report;
 mod values;
 

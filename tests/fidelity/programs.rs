@@ -8,6 +8,7 @@ use std::process::Command;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
 use crate::common::{export, finish, fixture_dir, tool};
+use crate::comparison::Subject;
 
 /// A program that died under dpdb-trace.
 #[derive(Debug)]
@@ -32,6 +33,11 @@ impl Capture {
     /// `variant/program`, for messages.
     pub fn name(&self) -> String {
         format!("{}/{}", self.variant, self.program)
+    }
+
+    /// It as one of a comparison.
+    pub fn subject(&self) -> Subject<'_> {
+        Subject { executable: &self.executable, snapshot: &self.snapshot, core: &self.core }
     }
 }
 

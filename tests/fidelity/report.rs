@@ -28,10 +28,16 @@ impl std::fmt::Debug for Place {
 /// The whole document.
 #[track_caller]
 pub fn report<S: AsRef<OsStr>>(file: &Path, options: impl IntoIterator<Item = S>) -> Value {
+    let text = report_text(file, options);
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}:\n{text}"))
+}
+
+/// The whole document as it is written, with the keys of its objects in their order.
+#[track_caller]
+pub fn report_text<S: AsRef<OsStr>>(file: &Path, options: impl IntoIterator<Item = S>) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dpdb-trace"));
     command.arg("report").arg(file).arg("--json").args(options).env_remove("DEBUGINFOD_URLS");
-    let outcome = finish(&mut command).without_panic().success();
-    serde_json::from_str(&outcome.stdout).unwrap_or_else(|error| panic!("{error}:\n{}", outcome.stdout))
+    finish(&mut command).without_panic().success().stdout
 }
 
 /// The crashed thread's frames.

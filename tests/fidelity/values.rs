@@ -4,12 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::Value;
-
 use crate::common::{finish, fixture_dir, tool};
+use crate::comparison::{Comparison, Style, compare};
 use crate::for_each_variant;
 use crate::programs::{Capture, captures};
-use crate::report::report;
 
 for_each_variant! {
     compare_values:
@@ -37,15 +35,11 @@ const FEWEST_VARIABLES: u64 = 300;
 fn compare_values(variant: &'static str) {
     let (mut agreed, mut total, mut failures, mut notes) = (0, 0, 0, String::new());
     for capture in captures(variant).iter() {
-        let said = compare(capture);
-        let counts = said.lines().last().and_then(|line| serde_json::from_str::<Value>(line).ok());
-        let counts = counts.expect("counts come last");
-        agreed += counts["vars_agreed"].as_u64().unwrap_or_default();
-        total += counts["vars_total"].as_u64().unwrap_or_default();
-        failures += failures_of_gdb(capture);
-        said.lines().filter_map(|line| line.strip_prefix("  ")).for_each(|note| {
-            notes += &format!("{}: {note}\n", capture.name());
-        });
+        let found = compare_raw(capture);
+        agreed += found.count("vars_agreed");
+        total += found.count("vars_total");
+        failures += found.failures_of_gdb;
+        found.notes.iter().for_each(|note| notes += &format!("{}: {note}\n", capture.name()));
     }
     assert!(total >= FEWEST_VARIABLES, "{variant}: only {total} variables were compared");
     let without_verdict = notes.lines().filter(|note| note.ends_with("unreadable in A only")).count() as u64;
@@ -60,34 +54,10 @@ fn compare_values(variant: &'static str) {
     }
 }
 
-fn compare(capture: &Capture) -> String {
-    let gdb = capture.dir.join("gdb-values.json");
-    tool("gdb");
-    let mut oracle = Command::new(fixture_dir().join("oracle/gdb-oracle"));
-    finish(oracle.arg("-o").arg(&gdb).arg(&capture.executable).arg(&capture.core)).success();
+fn compare_raw(capture: &Capture) -> Comparison {
     let ours = documents(&capture.variant).join(format!("{}.raw.json", capture.program));
     fs::create_dir_all(documents(&capture.variant)).expect("target/tmp is ours");
-    let none: [&str; 0] = [];
-    fs::write(&ours, report(&capture.snapshot, none).to_string()).expect("target/tmp is ours");
-    let mut compare = Command::new(tool("python3"));
-    compare.arg(fixture_dir().join("oracle/compare_oracle.py")).arg(&gdb).arg(&ours).args(["--list", "1000"]);
-    finish(&mut compare).success().stdout
-}
-
-/// How many variables gdb looked for in the first page of memory, where nothing ever is: of Rust's enums that are in no
-/// memory it takes nothing for their address, or an offset in them. Such a failure is no verdict.
-fn failures_of_gdb(capture: &Capture) -> u64 {
-    let document = fs::read(capture.dir.join("gdb-values.json")).expect("the oracle wrote it");
-    let document: Value = serde_json::from_slice(&document).expect("the oracle writes JSON");
-    let of = |value: &Value, key: &str| value[key].as_array().cloned().unwrap_or_default();
-    let frames = of(&document, "threads").into_iter().flat_map(|thread| of(&thread, "frames"));
-    let variables = frames.flat_map(|frame| of(&frame, "variables"));
-    let in_first_page = |variable: &Value| {
-        let why = variable["value"]["$unavailable"].as_str().unwrap_or_default().to_owned();
-        let address = why.strip_prefix("Cannot access memory at address 0x");
-        address.and_then(|digits| u64::from_str_radix(digits, 16).ok()).is_some_and(|address| address < 0x1000)
-    };
-    variables.filter(in_first_page).count() as u64
+    compare(&capture.subject(), Style::Raw, &capture.dir.join("gdb-values.json"), &ours)
 }
 
 /// Where check_sanity.py looks for the documents of a variant, below a directory for all.
