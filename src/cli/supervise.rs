@@ -117,6 +117,9 @@ pub struct OutputArgs {
     /// Cut it off where less of the disk would be left free than SIZE or N% [default: 10%, at most 4G]
     #[arg(long, value_name = "SIZE|N%", value_parser = MinFree::parse)]
     pub min_free: Option<MinFree>,
+    /// Write environment and command line as they are, with what looks like keys, tokens and passwords
+    #[arg(long)]
+    pub no_scrub: bool,
     /// Read a process in place and hold it until that is done, instead of a clone of it
     #[arg(long)]
     pub no_clone: bool,
@@ -246,6 +249,7 @@ impl OutputArgs {
             level: self.level,
             max_size: self.max_size,
             deadline: self.deadline,
+            scrub: !self.no_scrub,
             sources: Some(Arc::new(PythonSources { whole: self.embed_sources })),
         };
         options.room.min_free = self.min_free.unwrap_or_default();

@@ -1,6 +1,6 @@
 //! `info`: everything about the crash and the file but its memory.
 
-use dpdb_snapshot::process::{Cause, Freeze, Host, Identity, Namespace, Rank, SigInfo, Timing};
+use dpdb_snapshot::process::{Cause, Freeze, Host, Identity, Namespace, Rank, Scrubbed, SigInfo, Timing};
 use dpdb_snapshot::{Process, Text};
 use serde::Serialize;
 
@@ -45,6 +45,9 @@ pub struct Info {
     /// How much of the memory was wanted, in the words of `--memory`; nothing where that is all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<String>,
+    /// What was replaced in environment and command line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scrubbed: Option<Scrubbed>,
     /// The machine, and the version that wrote the file.
     pub host: Host,
     /// The version that reads it.
@@ -92,6 +95,7 @@ impl Info {
             timing: process.timing.clone(),
             freeze: process.freeze.clone(),
             memory: process.memory.clone(),
+            scrubbed: process.scrubbed,
             host: process.host.clone(),
             reader: concat!("dpdb-trace ", env!("CARGO_PKG_VERSION")),
             soft_errors: process.soft_errors.iter().map(ToString::to_string).collect(),

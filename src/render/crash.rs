@@ -144,6 +144,7 @@ pub fn info(info: &Info, style: &Style) -> String {
     fact("file", Some(file(info)));
     fact("capture", capture(info));
     fact("memory", info.memory.as_ref().map(|choice| format!("--memory {}", clean_str(choice))));
+    fact("scrubbed", scrubbed(info));
     fact("read by", Some(info.reader.to_owned()));
     out += &table.render(style);
     list(&mut out, "damage", &info.file.damage, style);
@@ -227,6 +228,19 @@ fn file(info: &Info) -> String {
     let writer = if writer.is_empty() { String::new() } else { format!(", written by {}", clean_str(writer)) };
     let path = clean(&info.file.path.as_path().into());
     format!("{path} ({format}, {}{writer})", units::bytes(info.file.bytes))
+}
+
+/// `2 values of the environment, 1 argument`; nothing where nothing was replaced.
+fn scrubbed(info: &Info) -> Option<String> {
+    let scrubbed = info.scrubbed?;
+    let counted = |count: u64, one: &str, more: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        count => Some(format!("{count} {more}")),
+    };
+    let variables = counted(scrubbed.variables, "value of the environment", "values of the environment");
+    let parts: Vec<_> = variables.into_iter().chain(counted(scrubbed.arguments, "argument", "arguments")).collect();
+    (!parts.is_empty()).then(|| format!("{} that looked secret", parts.join(", ")))
 }
 
 fn capture(info: &Info) -> Option<String> {

@@ -109,6 +109,17 @@ pub struct Run {
     pub of_crash: Option<u64>,
 }
 
+/// How much was replaced because it looked like a key, a token or a password: by as many asterisks, here and in the memory that
+/// the kernel put it into.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Scrubbed {
+    /// Values of environment variables.
+    pub variables: u64,
+    /// Arguments of the command line.
+    pub arguments: u64,
+}
+
 /// Clocks. Times of day are nanoseconds since 1970 (UTC); durations are nanoseconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use cause::{Cause, FirstChance, Freeze};
 pub use exception::{CaughtException, ExceptionLanguage, Fate};
-pub use facts::{FileDescriptor, Host, Identity, Limit, Module, Namespace, ProcessLink, Rank, Run, Timing};
+pub use facts::{FileDescriptor, Host, Identity, Limit, Module, Namespace, ProcessLink, Rank, Run, Scrubbed, Timing};
 pub use mapping::{Mapping, Permissions};
 pub use signal::{SigInfo, Signal};
 pub use soft_error::{SoftError, Step};
@@ -80,6 +80,8 @@ pub struct Process {
     pub rank: Rank,
     /// All processes of the supervised tree at that instant.
     pub tree: Vec<ProcessLink>,
+    /// What was replaced in environment and command line; `None` where nothing was looked for.
+    pub scrubbed: Option<Scrubbed>,
     /// The supervisor's run.
     pub run: Option<Run>,
     /// Clocks.

@@ -17,13 +17,15 @@ pub struct Settings {
     pub max_size: Option<u64>,
     /// How long it may take, from the stop on.
     pub deadline: Option<Duration>,
+    /// What looks secret in environment and command line is not written.
+    pub scrub: bool,
     /// Who finds the source text that goes in; without one none does.
     pub sources: Option<Arc<dyn SourceReader>>,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { memory: MemoryChoice::Full, level: 1, max_size: None, deadline: None, sources: None }
+        Settings { memory: MemoryChoice::Full, level: 1, max_size: None, deadline: None, scrub: true, sources: None }
     }
 }
 

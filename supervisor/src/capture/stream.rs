@@ -13,6 +13,7 @@ use super::hold::HeldMemory;
 use super::image::KeptMemory;
 use super::memory::ProcessMemory;
 use super::name_template::NameFields;
+use super::scrub::{ScrubbedMemory, scrub};
 use super::settings::Settings;
 use super::sources;
 use super::survey::plan_memory;
@@ -65,7 +66,8 @@ fn write(mut frozen: Frozen, destination: &Destination, settings: &Settings) -> 
     process.run = Some(run);
     let plan = plan_memory(&mut process, via, &mut kept, settings.memory);
     let memory = KeptMemory { memory: ProcessMemory::new(via), kept: &kept };
-    let memory = HeldMemory { memory, hold: &hold };
+    let hidden = if settings.scrub { scrub(&mut process, via) } else { Vec::new() };
+    let memory = ScrubbedMemory { memory: HeldMemory { memory, hold: &hold }, hidden };
     let mut file = destination.create(&name_fields(&process, request.number))?;
     let mut budget = Budget {
         settings,

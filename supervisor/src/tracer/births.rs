@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
+use crate::capture::scrubbed_arguments;
 use crate::tree::Process;
 use crate::{Birth, Event, Outcome, Stop, proc, sys};
 
@@ -60,11 +61,12 @@ impl Tracer {
         if pid == self.main.pid {
             self.main.executed = true;
         }
+        let scrub = self.options.capture.scrub;
         self.reporter.tell_history(|| Event::Execed {
             pid,
             comm: proc::comm(pid),
             executable: proc::executable(pid),
-            arguments: proc::arguments(pid),
+            arguments: if scrub { scrubbed_arguments(proc::arguments(pid)) } else { proc::arguments(pid) },
         });
         if !self.privileged {
             self.warn_of_lost_privileges(pid);
