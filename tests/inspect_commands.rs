@@ -101,6 +101,8 @@ fn what_the_commands_print_is_as_it_was() {
         "thread apply 1 bt 1",
         "help x",
         "help step",
+        "apropos Auxiliary vector",
+        "apropos teapot",
         "regs rbx_not",
         "break main",
     ];
@@ -273,6 +275,7 @@ fn every_command_that_runs_has_a_json_reply_of_its_kind() {
         ("why", "why"),
         ("help", "help_index"),
         ("help bt", "help"),
+        ("apropos resource", "help_index"),
         ("quit", "quit"),
     ] {
         assert_eq!(reply(command)["kind"], kind, "{command}");

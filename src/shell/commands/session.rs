@@ -19,6 +19,18 @@ pub const COMMANDS: &[Command] = &[
         action: Action::Run(help),
     },
     Command {
+        name: "apropos",
+        aliases: &[],
+        arguments: "WORD...",
+        group: Group::Shell,
+        modes: Modes::ALL,
+        summary: "List the commands whose name or help has all of these words",
+        details: "Upper and lower case are the same. Where 'help' lists what there is, this finds what does something.",
+        example: "apropos memory",
+        repeat: Repeat::No,
+        action: Action::Run(apropos),
+    },
+    Command {
         name: "quit",
         aliases: &["q", "exit"],
         arguments: "",
@@ -37,6 +49,29 @@ fn help(_: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandErr
         return Ok(Reply::HelpIndex(index()));
     }
     Ok(Reply::Help(describe(lookup::split(invocation.arguments)?.command)))
+}
+
+fn apropos(_: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    let words: Vec<String> = invocation.whole.split_whitespace().map(str::to_lowercase).collect();
+    if words.is_empty() {
+        return Err(invocation.usage());
+    }
+    let mut found = index();
+    for group in &mut found.groups {
+        group.commands.retain(|command| speaks_of(command, &words));
+    }
+    found.groups.retain(|group| !group.commands.is_empty());
+    if found.groups.is_empty() {
+        return Err(CommandError::refused(format!("no command speaks of '{}'; 'help' lists them", invocation.whole)));
+    }
+    Ok(Reply::HelpIndex(found))
+}
+
+fn speaks_of(command: &CommandHelp, words: &[String]) -> bool {
+    let aliases = command.aliases.join(" ");
+    let texts = [command.usage.as_str(), &aliases, command.summary, command.details, command.instead.unwrap_or("")];
+    let text = texts.join("\n").to_lowercase();
+    words.iter().all(|word| text.contains(word.as_str()))
 }
 
 fn quit(_: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
