@@ -30,8 +30,9 @@ fn look(session: &Session) -> usize {
         let Some(stack) = thread.tid.and_then(|tid| session.python_stack(tid, MOST_FRAMES)) else { continue };
         assert!(stack.frames.len() <= MOST_FRAMES);
         count += stack.frames.len();
-        for frame in stack.frames.iter().take(24) {
-            for variable in session.python_locals(frame, limits).into_iter().flatten().take(100) {
+        let inner = &stack.frames[..stack.frames.len().min(24)];
+        for variables in session.python_locals(inner, limits) {
+            for variable in variables.into_iter().flatten().take(100) {
                 assert!(variable.value.to_string().len() < 1 << 22);
             }
         }
@@ -75,9 +76,9 @@ fn expressions_over_damaged_objects_neither_panic_nor_hang() {
     let threads = session.python_threads().into_iter();
     let stacks = threads.filter_map(|thread| session.python_stack(thread.tid?, MOST_FRAMES));
     let frames: Vec<_> = stacks.flat_map(|stack| stack.frames).collect();
-    let names = frames.iter().flat_map(|frame| {
-        let variables = session.python_locals(frame, ValueLimits::default()).unwrap_or_default();
-        variables.into_iter().map(move |variable| (frame, variable.name))
+    let variables = session.python_locals(&frames, ValueLimits::default());
+    let names = frames.iter().zip(variables).flat_map(|(frame, variables)| {
+        variables.unwrap_or_default().into_iter().map(move |variable| (frame, variable.name))
     });
     let names: Vec<_> = names.collect();
     assert!(names.len() > 50, "{} variables", names.len());

@@ -11,6 +11,9 @@ use super::{CommandError, Engine};
 /// tail-call one for each instruction.
 const LOOPS: [&str; 2] = ["_PyEval_EvalFrameDefault", "_TAIL_CALL_"];
 
+/// The directory of the library's modules in C (`sysconfig`, `DESTSHARED`).
+const LIBRARY: &[u8] = b"/lib-dynload/";
+
 /// The user's Python frame is looked for among so many.
 const SEARCHED: usize = 256;
 
@@ -19,11 +22,13 @@ pub fn is_loop(function: &SourceFrame) -> bool {
     function.function.as_ref().is_some_and(|name| LOOPS.iter().any(|lead| name.name.starts_with(lead)))
 }
 
-/// Whether a native frame is the interpreter's own code: that of its module, or of the executable that only calls it.
+/// Whether a native frame is the interpreter's own code: that of its module, of the executable that only calls it, or of
+/// its library's part in C.
 pub fn is_internal(session: &Session, interpreter: usize, frame: &Frame) -> bool {
     let Some(module) = frame.module.and_then(|index| session.modules().get(index)) else { return false };
     let name = module.path().as_bytes().rsplit(|&byte| byte == b'/').next().unwrap_or_default();
-    module.index() == interpreter || name == b"python" || name.starts_with(b"python3")
+    let in_library = module.path().as_bytes().windows(LIBRARY.len()).any(|part| part == LIBRARY);
+    module.index() == interpreter || in_library || name == b"python" || name.starts_with(b"python3")
 }
 
 /// Whether a Python frame is the user's own code and not of Python's library.
@@ -36,6 +41,14 @@ pub fn is_users_file(file: &[u8]) -> bool {
     let file = String::from_utf8_lossy(file);
     let Some((_, library)) = file.rsplit_once("/lib/python3") else { return !file.starts_with('<') };
     library.contains("/site-packages/") || library.contains("/dist-packages/")
+}
+
+/// Whether a Python frame is of code that was installed, or only starts such code, as the scripts that pip writes do.
+/// It is the user's own only where there is no other.
+pub fn is_installed(frame: &PythonFrame) -> bool {
+    let file = String::from_utf8_lossy(frame.file.as_bytes());
+    let starts_another = frame.name.as_bytes() == b"<module>" && file.rsplit('/').nth(1) == Some("bin");
+    starts_another || file.contains("/site-packages/") || file.contains("/dist-packages/")
 }
 
 /// A Python frame as a frame of the source.

@@ -1,6 +1,6 @@
 //! `py-bt` and `py-locals`.
 
-use dpdb_analyzer::{PythonFrame, PythonVariable, ValueLimits};
+use dpdb_analyzer::{PythonFrame, PythonVariable, Unreadable, ValueLimits};
 use serde::Serialize;
 
 use super::frames::FrameLine;
@@ -46,11 +46,15 @@ impl Engine {
             .filter(|number| !stack.numbered[*number].folded)
             .filter_map(|number| Some((number, stack.python_frame(number)?.clone())))
             .collect();
-        let lines = frames.into_iter().map(|(number, frame)| {
-            let line = self.frame_line(tid, number)?;
-            Ok(if with_locals { self.with_locals(line, &frame) } else { without_locals(line) })
-        });
-        let frames = lines.collect::<Result<_, CommandError>>()?;
+        let (numbers, frames): (Vec<usize>, Vec<PythonFrame>) = frames.into_iter().unzip();
+        let lines = numbers.into_iter().map(|number| self.frame_line(tid, number));
+        let lines = lines.collect::<Result<Vec<FrameLine>, CommandError>>()?;
+        let frames = if with_locals {
+            self.with_locals(lines, &frames)
+        } else {
+            let without = |frame| PythonFrameLine { frame, variables: None, unreadable: None };
+            lines.into_iter().map(without).collect()
+        };
         let thread = self.session.python_threads().into_iter().find(|thread| thread.tid == Some(tid));
         let version = self.session.python().map(|python| python.version().to_owned()).unwrap_or_default();
         let holds_gil = thread.is_some_and(|thread| thread.holds_gil);
@@ -64,7 +68,7 @@ impl Engine {
     pub fn python_locals(&mut self) -> Result<Reply, CommandError> {
         let (number, frame) = self.nearest_python()?;
         let line = self.frame_line(self.tid, number)?;
-        Ok(Reply::PythonLocals(self.with_locals(line, &frame)))
+        Ok(Reply::PythonLocals(self.with_own_locals(line, frame)))
     }
 
     /// The selected frame if it is Python's, else the Python frame that called it, and its number.
@@ -88,19 +92,23 @@ impl Engine {
         let (tid, number) = (self.tid, self.selected_frame(self.tid));
         let line = self.frame_line(tid, number)?;
         let Some(frame) = self.stack(tid, number)?.python_frame(number).cloned() else { return Ok(None) };
-        let mut found = self.with_locals(line, &frame);
+        let mut found = self.with_own_locals(line, frame);
         let variables = found.variables.iter_mut();
         variables.for_each(|all| all.retain(|one| (one.argument || !arguments) && wanted(&one.name)));
         Ok(Some(Reply::PythonLocals(found)))
     }
 
-    fn with_locals(&self, frame: FrameLine, of: &PythonFrame) -> PythonFrameLine {
-        let read = self.session.python_locals(of, ValueLimits::default());
-        let unreadable = read.as_ref().err().map(ToString::to_string);
-        PythonFrameLine { frame, variables: read.ok(), unreadable }
+    fn with_own_locals(&self, line: FrameLine, frame: PythonFrame) -> PythonFrameLine {
+        self.with_locals(vec![line], &[frame]).remove(0)
     }
-}
 
-fn without_locals(frame: FrameLine) -> PythonFrameLine {
-    PythonFrameLine { frame, variables: None, unreadable: None }
+    /// Each frame with its variables.
+    fn with_locals(&self, lines: Vec<FrameLine>, of: &[PythonFrame]) -> Vec<PythonFrameLine> {
+        let read = self.session.python_locals(of, ValueLimits::default());
+        let with = |(frame, read): (FrameLine, Result<Vec<PythonVariable>, Unreadable>)| {
+            let unreadable = read.as_ref().err().map(ToString::to_string);
+            PythonFrameLine { frame, variables: read.ok(), unreadable }
+        };
+        lines.into_iter().zip(read).map(with).collect()
+    }
 }

@@ -150,11 +150,22 @@ impl Engine {
         if self.raised.contains_key(&tid) {
             let stack = self.stack(tid, 0).ok()?;
             let frames = (0..stack.numbered.len()).map_while(|number| stack.python_frame(number));
-            return frames.take_while(|frame| frame.traceback).position(python::is_users);
+            let unwound: Vec<&PythonFrame> = frames.take_while(|frame| frame.traceback).collect();
+            let own = unwound.iter().position(|frame| python::is_users(frame) && !python::is_installed(frame));
+            return own.or_else(|| unwound.iter().position(|frame| python::is_users(frame)));
         }
         let count = self.stack(tid, USER_FRAME_DEPTH).ok()?.numbered.len().min(USER_FRAME_DEPTH);
         let own = (0..count).find(|&number| self.is_own(tid, number));
+        let own = own.map(|own| self.own_beyond_installed(tid, own, count).unwrap_or(own));
         own.or_else(|| (0..count).find(|&number| self.is_outside_runtimes(tid, number)))
+    }
+
+    /// Of installed Python code that was called by the user's, the frame of the latter.
+    fn own_beyond_installed(&self, tid: i32, own: usize, count: usize) -> Option<usize> {
+        let stack = &self.stacks[&tid];
+        stack.python_frame(own).filter(|frame| python::is_installed(frame))?;
+        let is_other = |frame: &PythonFrame| python::is_users(frame) && !python::is_installed(frame);
+        (own..count).find(|&number| stack.python_frame(number).is_some_and(is_other))
     }
 
     fn is_outside_runtimes(&mut self, tid: i32, number: usize) -> bool {

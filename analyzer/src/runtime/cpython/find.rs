@@ -12,6 +12,9 @@ use crate::session::Session;
 /// `PY_RELEASE_LEVEL_FINAL`, in bits 4 to 7 of `PY_VERSION_HEX`.
 const FINAL: u64 = 0xf;
 
+/// What is said of a runtime without an interpreter.
+const NOT_RUNNING: &str = "Python was not initialised yet, or had ended already: it ran no code";
+
 /// Looks for an interpreter, and tells its version.
 pub(super) fn find(session: &Session) -> Result<Python, PythonAbsent> {
     let Located { module, runtime, minor } = locate(session).ok_or_else(|| absent(session))?;
@@ -68,6 +71,7 @@ fn of_version(
     match confirmed(memory, &layout, runtime) {
         Some(hex) if hex >> 16 == version >> 16 => {}
         Some(_) => notes.push(format!("sys.hexversion disagrees with the interpreter's version {text}")),
+        None if is_empty(memory, &layout, runtime) => notes.push(NOT_RUNNING.to_owned()),
         None => notes.push("the interpreter's state is damaged: what is shown of it may be wrong".to_owned()),
     }
     Ok(Python { module, runtime, layout, version: text, notes })
@@ -89,7 +93,10 @@ fn guessed(memory: &dyn Memory, module: &Module, runtime: Avma, known: Option<Mi
     }
     let layout = named.and_then(|minor| Layout::of(minor, false));
     let layout = layout.ok_or_else(|| refused("nothing tells the version of its interpreter"))?;
-    let notes = vec!["the interpreter's version was told by the name of its file only".to_owned()];
+    let mut notes = vec!["the interpreter's version was told by the name of its file only".to_owned()];
+    if is_empty(memory, &layout, runtime) {
+        notes.push(NOT_RUNNING.to_owned());
+    }
     Ok(Python { module: module.index(), runtime, version: layout.minor.to_string(), layout, notes })
 }
 
@@ -109,6 +116,12 @@ pub(super) fn confirmed(memory: &dyn Memory, layout: &Layout, runtime: Avma) -> 
     heap.expect(sys, "dict").ok()?;
     let version = heap.dict_get(sys, "hexversion")?;
     heap.small_integer(version).ok()?.try_into().ok()
+}
+
+/// Whether there is no interpreter in the runtime: none was made yet, or the last has ended.
+fn is_empty(memory: &dyn Memory, layout: &Layout, runtime: Avma) -> bool {
+    let heap = Heap::new(memory, layout);
+    matches!(heap.pointer(runtime, "_PyRuntimeState.interpreters.head"), Ok(None))
 }
 
 /// Takes the offsets that the process states itself, where they differ from the table: those of a debug build do.

@@ -128,12 +128,14 @@ impl Session {
         Some(frames::stack(&heap, &thread, limit))
     }
 
-    /// The variables of a Python frame that have values.
-    ///
-    /// # Errors
-    /// The frame or its code object is damaged.
-    pub fn python_locals(&self, frame: &PythonFrame, limits: ValueLimits) -> Result<Vec<PythonVariable>, Unreadable> {
-        let Some((_, heap)) = self.python_heap() else { return Ok(Vec::new()) };
-        locals::locals(&heap, &Reader::new(&heap, limits), frame)
+    /// The variables of Python frames that have values, of each frame in turn; an error says that the frame or its code
+    /// object is damaged. What is found out about classes serves all of them.
+    pub fn python_locals(
+        &self,
+        frames: &[PythonFrame],
+        limits: ValueLimits,
+    ) -> Vec<Result<Vec<PythonVariable>, Unreadable>> {
+        let Some((_, heap)) = self.python_heap() else { return frames.iter().map(|_| Ok(Vec::new())).collect() };
+        frames.iter().map(|frame| locals::locals(&heap, &Reader::new(&heap, limits), frame)).collect()
     }
 }
