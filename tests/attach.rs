@@ -6,7 +6,7 @@ mod common;
 
 use std::process::{Child, Command, Stdio};
 
-use common::{Live, Scene, fixture, fixture_dir, inspect, state_of, until_childless, until_traced};
+use common::{Live, Scene, fixture, fixture_dir, inspect, state_of, until_childless, until_stopped, until_traced};
 use dpdb_snapshot::Snapshot;
 use dpdb_snapshot::process::{Cause, Freeze, Signal};
 use nix::sys::signal::{Signal as Sent, kill};
@@ -105,14 +105,14 @@ fn a_stopped_process_stays_stopped_when_it_is_attached_and_when_it_is_let_go() {
     let mut live = shell("echo $$; read line; exit 6");
     let pid = live.number_after("");
     kill(Pid::from_raw(pid), Sent::SIGSTOP).unwrap();
-    while state_of(pid) != 'T' {
+    until_stopped(pid);
+    let attached = attach(&scene, pid, &["--quiet"]);
+    while !matches!(state_of(pid), 't' | 'T') {
         std::thread::yield_now();
     }
-    let attached = attach(&scene, pid, &["--quiet"]);
-    assert!(matches!(state_of(pid), 't' | 'T'));
     kill(Pid::from_raw(attached.id() as i32), Sent::SIGTERM).unwrap();
     assert_eq!(ended(attached), (Some(0), String::new()));
-    assert_eq!(state_of(pid), 'T');
+    until_stopped(pid);
     kill(Pid::from_raw(pid), Sent::SIGCONT).unwrap();
     live.close();
     assert_eq!(live.wait().code(), Some(6));

@@ -7,7 +7,7 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{Live, Outcome, Scene, finish, fixture, state_of, status_field, until_childless};
+use common::{Live, Outcome, Scene, finish, fixture, state_of, status_field, until_childless, until_stopped};
 use dpdb_snapshot::process::{Cause, Freeze};
 use dpdb_snapshot::{Avma, Memory, Snapshot};
 
@@ -142,12 +142,11 @@ fn a_stopped_process_that_nobody_supervises_stays_stopped() {
     let (mut live, pid) = alone(&scene);
     let process = nix::unistd::Pid::from_raw(pid);
     kill(process, Signal::SIGSTOP).unwrap();
-    while state_of(pid) != 'T' {
-        std::thread::yield_now();
-    }
+    until_stopped(pid);
     let outcome = snap(&[&pid.to_string(), "-d", scene.out().to_str().unwrap()]);
     assert_eq!(outcome.code(), 0, "{outcome:?}");
-    assert_eq!((state_of(pid), status_field(pid, "TracerPid").as_str()), ('T', "0"));
+    assert_eq!(status_field(pid, "TracerPid"), "0");
+    until_stopped(pid);
     kill(process, Signal::SIGCONT).unwrap();
     live.poke();
     live.rest();

@@ -148,10 +148,11 @@ fn what_somebody_kills_is_snapshot_before_it_is_gone() {
 #[test]
 fn when_one_crashes_all_others_are_snapshot_at_that_instant_and_linked_with_it() {
     let scene = Scene::new();
-    let script = "sleep 1000 & first=$!; sleep 1000 & echo ready; read line; \"$0\"; kill $first $!; wait; exit 6";
+    let script = "mkfifo ../never; exec 3<>../never; (echo up; read x <&3) & first=$!; (echo up; read x <&3) & \
+        echo up; read line; \"$0\"; kill $first $!; wait; exit 6";
     let mut command = scene.trace(&["--quiet", "--on-crash", "tree"]);
     let mut live = Live::start(command.args(["sh", "-c", script]).arg(fixture("null_read.c")));
-    live.expect("ready");
+    (0..3).for_each(|_| live.expect("up"));
     live.close();
     assert_eq!(live.wait().code(), Some(6));
     let processes = processes(&scene);

@@ -22,7 +22,7 @@ pub use fixture::{Build, fixture, fixture_dir, fixture_with, fixture_with_libcxx
 pub use live::Live;
 pub use mirror::{Mirrored, mirrored, mirrored_through, scenario};
 pub use outcome::{Outcome, finish, finish_with_input};
-pub use proc::{state_of, status_field, until_childless, until_traced};
+pub use proc::{state_of, status_field, until_childless, until_stopped, until_traced};
 pub use pythons::{PythonVersion, attributes, crash, interpreters, list, reply, text};
 pub use rows::{Crash, Row, give, give_at, says, says_at, without_addresses};
 pub use scene::{Scene, inspect, pid_of, read_lines};

@@ -16,6 +16,15 @@ pub fn state_of(pid: i32) -> char {
     status_field(pid, "State").chars().next().expect("a state is a letter")
 }
 
+/// Waits until process `pid` is stopped, and by no tracer. Coming under a tracer and being let go, it is awake for a moment
+/// (kernel/ptrace.c, `ptrace_set_stopped`, `__ptrace_unlink`).
+#[track_caller]
+pub fn until_stopped(pid: i32) {
+    while state_of(pid) != 'T' {
+        std::thread::yield_now();
+    }
+}
+
 /// Waits until process `pid` is traced, or is not any more.
 #[track_caller]
 pub fn until_traced(pid: i32, traced: bool) {
