@@ -73,10 +73,18 @@ fn gdb_failures(document: &Path) -> u64 {
     let of = |value: &Value, key: &str| value[key].as_array().cloned().unwrap_or_default();
     let frames = of(&document, "threads").into_iter().flat_map(|thread| of(&thread, "frames"));
     let variables = frames.flat_map(|frame| of(&frame, "variables"));
-    let in_first_page = |variable: &Value| {
-        let why = variable["value"]["$unavailable"].as_str().unwrap_or_default().to_owned();
-        let address = why.strip_prefix("Cannot access memory at address 0x");
-        address.and_then(|digits| u64::from_str_radix(digits, 16).ok()).is_some_and(|address| address < 0x1000)
-    };
-    variables.filter(in_first_page).count() as u64
+    variables.filter(|variable| is_in_first_page(&variable["value"])).count() as u64
+}
+
+/// Whether gdb looked for a part of this value there.
+fn is_in_first_page(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(is_in_first_page),
+        Value::Object(fields) => fields.values().any(is_in_first_page),
+        Value::String(why) => {
+            let address = why.strip_prefix("Cannot access memory at address 0x");
+            address.and_then(|digits| u64::from_str_radix(digits, 16).ok()).is_some_and(|address| address < 0x1000)
+        }
+        _ => false,
+    }
 }
