@@ -22,13 +22,17 @@ pub fn is_loop(function: &SourceFrame) -> bool {
     function.function.as_ref().is_some_and(|name| LOOPS.iter().any(|lead| name.name.starts_with(lead)))
 }
 
-/// Whether a native frame is the interpreter's own code: that of its module, of the executable that only calls it, or of
-/// its library's part in C.
+/// Whether a native frame is the interpreter's own code: that of its module, or of the executable that only calls it.
 pub fn is_internal(session: &Session, interpreter: usize, frame: &Frame) -> bool {
     let Some(module) = frame.module.and_then(|index| session.modules().get(index)) else { return false };
     let name = module.path().as_bytes().rsplit(|&byte| byte == b'/').next().unwrap_or_default();
-    let in_library = module.path().as_bytes().windows(LIBRARY.len()).any(|part| part == LIBRARY);
-    module.index() == interpreter || in_library || name == b"python" || name.starts_with(b"python3")
+    module.index() == interpreter || name == b"python" || name.starts_with(b"python3")
+}
+
+/// Whether a native frame is of the library's part in C, such as `_ctypes`.
+pub fn is_library(session: &Session, frame: &Frame) -> bool {
+    let module = frame.module.and_then(|index| session.modules().get(index));
+    module.is_some_and(|module| module.path().as_bytes().windows(LIBRARY.len()).any(|part| part == LIBRARY))
 }
 
 /// Whether a Python frame is the user's own code and not of Python's library.

@@ -183,7 +183,9 @@ impl Engine {
             return python::is_users(python);
         }
         let own = self.session.python().ok().filter(|_| !stack.python.frames.is_empty());
-        let internal = own.is_some_and(|own| python::is_internal(&self.session, own.module(), &frame));
+        let internal = own.is_some_and(|own| {
+            python::is_internal(&self.session, own.module(), &frame) || python::is_library(&self.session, &frame)
+        });
         !internal && self.owned(&frame, &source)
     }
 
