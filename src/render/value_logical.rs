@@ -57,7 +57,10 @@ impl Writer {
 
     /// A value as it is laid out, with what it means or why that is not known.
     pub(super) fn remarked(&self, value: &ValueTree, remark: &Remark, level: usize) -> String {
-        let plain = self.value(value, level);
+        let plain = match value {
+            ValueTree::Logical(logical) if **logical == Logical::Alternative(None) => "variant".to_owned(),
+            value => self.value(value, level),
+        };
         match remark {
             Remark::Meaning(meaning) => format!("{plain} {}", self.value(meaning, level)),
             Remark::Doubt(sentence) => format!("{plain} <{}>", clean_str(sentence)),

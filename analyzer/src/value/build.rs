@@ -73,6 +73,8 @@ pub(crate) struct Builder<'c, 'a> {
     deadline: Option<Duration>,
     /// Where parts of values of the libraries are kept, and not shown.
     pub(crate) collector: Option<lang::Collector>,
+    /// Whether the variable has no location for any pc.
+    pub(super) kept_nowhere: bool,
 }
 
 /// One of several values, in the order in which they stand.
@@ -82,7 +84,7 @@ impl<'c, 'a> Builder<'c, 'a> {
     pub(crate) fn new(context: Context<'c, 'a>, limits: ValueLimits) -> Builder<'c, 'a> {
         let timed = limits.time < Duration::MAX;
         let deadline = timed.then(|| context.session.clock.now().saturating_add(limits.time));
-        Builder { context, limits, left: limits.nodes, deadline, collector: None }
+        Builder { context, limits, left: limits.nodes, deadline, collector: None, kept_nowhere: false }
     }
 
     /// The value of type `of` at `place`.
@@ -120,6 +122,9 @@ impl<'c, 'a> Builder<'c, 'a> {
     fn described(&mut self, die: DieRef, of: &Arc<Type>, place: &Place, depth: usize) -> Result<ValueTree, Missing> {
         let size = types::size(self.context.view, Some(die), 0);
         match &of.kind {
+            TypeKind::Record(record) if self.kept_nowhere && variant::is_in(self, record, 0) => {
+                Err(Missing::VariantLost)
+            }
             TypeKind::Record(record) => {
                 let value = self.record(die, of, record, place, depth)?;
                 Ok(self.with_name(die, of, value))

@@ -121,7 +121,8 @@ fn run<'e, 'a: 'e>(
     if context.depth > MOST_LEVELS {
         return Err(Missing::Malformed("expressions refer to each other without end".to_owned()));
     }
-    let mut evaluation = Expression(expression).evaluation(context.unit.unit.encoding());
+    let encoding = context.unit.unit.encoding();
+    let mut evaluation = Expression(without_uninit(expression, encoding)).evaluation(encoding);
     evaluation.set_max_iterations(MOST_STEPS);
     if let Some(object) = start.object {
         evaluation.set_object_address(object);
@@ -143,6 +144,24 @@ fn run<'e, 'a: 'e>(
             }
             state => answer(inner, &mut evaluation, state)?,
         };
+    }
+}
+
+/// `DW_OP_GNU_uninit` of gcc's `var-tracking.cc` and gdb's `dwarf2/expr.c`.
+const GNU_UNINIT: u8 = 0xf0;
+
+/// An expression without the mark that gcc puts at the end of the location of what may not have been set. The byte may
+/// as well be the last one of an operand; what is in front of it then is no expression.
+fn without_uninit(expression: Slice<'_>, encoding: gimli::Encoding) -> Slice<'_> {
+    let Some((&GNU_UNINIT, rest)) = expression.slice().split_last() else { return expression };
+    let rest = Slice::new(rest, gimli::LittleEndian);
+    let mut operations = Expression(rest).operations(encoding);
+    loop {
+        match operations.next() {
+            Ok(Some(_)) => {}
+            Ok(None) => return rest,
+            Err(_) => return expression,
+        }
     }
 }
 

@@ -16,6 +16,8 @@ pub(crate) const MOST_BYTES: u64 = 1 << 20;
 pub enum Missing {
     /// The compiler kept it nowhere at this pc.
     OptimizedOut,
+    /// It has an enum in it, and the compiler kept neither at any pc: not even its fields can be told.
+    VariantLost,
     /// It is in a register of an upper frame that none of its callees saved.
     NotSaved(&'static str),
     /// It is in memory that is absent.
@@ -34,6 +36,7 @@ impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Missing::OptimizedOut => write!(f, "optimized out"),
+            Missing::VariantLost => write!(f, "optimized out, and so is which variant it is"),
             Missing::NotSaved(register) => write!(f, "{register} was not saved"),
             Missing::Memory(absent) => write!(f, "{absent}"),
             Missing::NoAddress => write!(f, "it has no address"),

@@ -159,7 +159,7 @@ impl ValueTree {
 
     /// Whether the compiler kept no part of it.
     pub fn is_optimized_out(&self) -> bool {
-        self.missing() == Some(&Missing::OptimizedOut)
+        matches!(self.missing(), Some(Missing::OptimizedOut | Missing::VariantLost))
     }
 
     /// Why no part of it is known, where all its parts are missing for one reason.

@@ -279,8 +279,15 @@ pub(crate) fn variable(context: Context<'_, '_>, die: DieRef, block: usize, limi
         return None;
     }
     let mut builder = Builder::new(context, limits);
-    let place = place(context, &declared);
-    let value = builder.value(declared.of, &place.unwrap_or_else(Place::missing), 0);
+    builder.kept_nowhere = declared.location.is_none() && declared.constant.is_none();
+    let value = match place(context, &declared) {
+        Ok(place) => builder.value(declared.of, &place, 0),
+        // Rust's `()` has one value whether or not it is anywhere; a variable that is nowhere is shown as such.
+        Err(missing) => match builder.value(declared.of, &Place::missing(missing.clone()), 0) {
+            ValueTree::Void => missing.into(),
+            value => value,
+        },
+    };
     let of = declared.of.and_then(|of| types::read(context.view, of));
     Some(Variable {
         name,

@@ -39,6 +39,20 @@ pub(super) fn alive(
     Ok(ValueTree::Variant { name, value })
 }
 
+/// Whether a record is an enum of several variants, or has one in it.
+pub(super) fn is_in(builder: &Builder<'_, '_>, record: &Record, level: usize) -> bool {
+    let inside = |field: &Field| match types::strip(builder.context.view, field.of) {
+        Some((_, of)) => {
+            matches!(&of.kind, TypeKind::Record(inner) if level < MOST_LEVELS && is_in(builder, inner, level + 1))
+        }
+        None => false,
+    };
+    match &record.variants {
+        Some(part) => part.discriminant.is_some() || part.variants.iter().any(|variant| inside(&variant.field)),
+        None => record.fields.iter().any(inside),
+    }
+}
+
 /// All that is known where the discriminant is not: the parts of every variant.
 fn each(builder: &mut Builder<'_, '_>, record: &Record, part: &VariantPart, place: &Place, depth: usize) -> ValueTree {
     let variants = part.variants.iter().map(|variant| &variant.field);

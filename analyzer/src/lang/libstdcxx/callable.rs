@@ -104,6 +104,11 @@ impl Lens<'_, '_, '_> {
         self.context().session.symbol_at(at).filter(|symbol| symbol.offset == 0).map(|symbol| symbol.name)
     }
 
+    /// The name of the code or data that an address is in.
+    pub(in super::super) fn symbol_near(&self, at: Avma) -> Option<String> {
+        self.context().session.symbol_at(at).map(|symbol| symbol.name)
+    }
+
     /// The first eight bytes of something.
     pub(in super::super) fn word_of(&self, object: &Object) -> Looked<u64> {
         Ok(crate::value::integer(&object.place.read(self.memory(), 8)?, false) as u64)

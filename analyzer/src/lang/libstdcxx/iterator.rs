@@ -28,6 +28,20 @@ pub(super) fn pointer(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Sh
     }
 }
 
+/// An iterator of `_GLIBCXX_DEBUG`, around a plain one (`debug/safe_iterator.h`): it is valid as long as it bears the
+/// version of its container.
+pub(super) fn safe(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Shown> {
+    let sequence = lens.pointer_in(object, "_M_sequence")?;
+    if sequence.to.0 != 0 {
+        let sequence = lens.object_at(sequence.target, sequence.to)?;
+        if lens.number_in(object, "_M_version")? != lens.number_in(&sequence, "_M_version")? {
+            return Ok(Logical::Object { summary: "invalid iterator".to_owned(), fields: Vec::new() }.into());
+        }
+    }
+    let plain = lens.bases(object).into_iter().next().ok_or(Doubt::OtherShape)?;
+    Ok(Shown::Instead(lens.show_object(&plain)))
+}
+
 /// What an iterator is at. gcc leaves the argument of some of them out; then `reference` tells it.
 fn element(lens: &Lens<'_, '_, '_>, object: &Object) -> Looked<TypeRef> {
     lens.argument(object, 0).or_else(|_| {

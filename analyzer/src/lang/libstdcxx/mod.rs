@@ -5,6 +5,7 @@
 mod atomic;
 pub(super) mod callable;
 mod chrono;
+mod error_code;
 mod hash_table;
 pub(super) mod iterator;
 pub(super) mod list;
@@ -55,6 +56,8 @@ pub(super) static FORMATTERS: &Formatters = &[
     ("weak_ptr", STD, pointer::weak),
     ("reference_wrapper", STD, pointer::reference_wrapper),
     ("exception_ptr", STD, pointer::exception),
+    ("error_code", STD, error_code::error_code),
+    ("error_condition", STD, error_code::error_code),
     ("function", STD, callable::function),
     ("atomic", STD, atomic::atomic),
     ("duration", &["std", "chrono"], chrono::duration),
@@ -63,6 +66,7 @@ pub(super) static FORMATTERS: &Formatters = &[
     ("weak_ordering", STD, vocabulary::ordering),
     ("strong_ordering", STD, vocabulary::ordering),
     ("__normal_iterator", &["__gnu_cxx"], iterator::pointer),
+    ("_Safe_iterator", &["__gnu_debug"], iterator::safe),
     ("_Deque_iterator", STD, iterator::pointer),
     ("_Rb_tree_iterator", STD, iterator::tree),
     ("_Rb_tree_const_iterator", STD, iterator::tree),

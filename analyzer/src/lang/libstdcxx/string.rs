@@ -85,10 +85,12 @@ pub(super) fn path(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Shown
         let name = lens.any_member(object, &["__pn_"])?;
         return string(lens, &name);
     };
-    let text = match text(lens, &name)? {
-        Logical::Text { text, .. } => text,
-        _ => return Err(Doubt::OtherShape),
-    };
+    let whole = text(lens, &name)?;
+    let Logical::Text { text, .. } = &whole else { return Err(Doubt::OtherShape) };
+    // clang leaves the class of the components out unless it is asked for it.
+    if lens.member(object, "_M_cmpts._M_impl").is_err() {
+        return Ok(whole.into());
+    }
     let summary = format!("filesystem::path {text:?}");
     let fields = components(lens, object).unwrap_or_default();
     Ok(Logical::Object { summary, fields }.into())

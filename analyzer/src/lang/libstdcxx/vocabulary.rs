@@ -6,7 +6,7 @@ use super::super::lens::{Doubt, Lens, Looked, Object, broken};
 use super::super::{Shown, bare, libcxx};
 use super::callable::class_of_function;
 use crate::types::{TypeKind, TypeRef};
-use crate::value::{Logical, ValueTree};
+use crate::value::{Logical, Remark, ValueTree};
 
 /// Elements of a tuple that are looked for.
 const MOST_ELEMENTS: usize = 1000;
@@ -77,7 +77,10 @@ pub(in super::super) fn alternative(
     }
     let arguments = lens.arguments(object);
     let Some(chosen) = usize::try_from(number).ok().and_then(|number| arguments.get(number)) else {
-        return broken(format!("it says that it holds alternative {number} of {}", arguments.len()));
+        // None of them, then: its bytes would say no more.
+        let doubt = format!("it says that it holds alternative {number} of {}", arguments.len());
+        let value = Box::new(Logical::Alternative(None).into());
+        return Ok(Shown::Instead(ValueTree::Remarked { value, remark: Box::new(Remark::Doubt(doubt)) }));
     };
     let value = lens.show(chosen.of, &storage.place);
     Ok(Logical::Alternative(Some((number, value))).into())
