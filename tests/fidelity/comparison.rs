@@ -10,10 +10,20 @@ use crate::common::{finish, fixture_dir, tool};
 use crate::report::report_text;
 
 /// Values as they are laid out, or by what they mean.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Style {
     Raw,
     Pretty,
+}
+
+impl Style {
+    /// As it is called on command lines and in names of files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Style::Raw => "raw",
+            Style::Pretty => "pretty",
+        }
+    }
 }
 
 /// A process that ended, in a file of ours and one for gdb.
@@ -49,14 +59,29 @@ impl Comparison {
 /// Has both show every frame with its variables. gdb's document goes to `theirs`, ours to `ours`.
 #[track_caller]
 pub fn compare(subject: &Subject<'_>, style: Style, theirs: &Path, ours: &Path) -> Comparison {
+    write_gdbs(subject, style, theirs);
+    write_ours(subject, style, ours);
+    held_against(theirs, ours)
+}
+
+/// Writes what gdb shows.
+#[track_caller]
+pub fn write_gdbs(subject: &Subject<'_>, style: Style, document: &Path) {
     tool("gdb");
     let mut oracle = Command::new(fixture_dir().join("oracle/gdb-oracle"));
-    oracle.args((style == Style::Pretty).then_some("--pretty")).arg("-o").arg(theirs);
+    oracle.args((style == Style::Pretty).then_some("--pretty")).arg("-o").arg(document);
     finish(oracle.arg(subject.executable).arg(subject.core)).success();
-    let values = if style == Style::Pretty { "pretty" } else { "raw" };
-    // As it is written: the comparison orders what has no order by its text.
-    fs::write(ours, report_text(subject.snapshot, ["--values", values])).expect("target/tmp is ours");
+}
 
+/// Writes what we show, as it is: the comparison orders what has no order by its text.
+#[track_caller]
+pub fn write_ours(subject: &Subject<'_>, style: Style, document: &Path) {
+    fs::write(document, report_text(subject.snapshot, ["--values", style.name()])).expect("target/tmp is ours");
+}
+
+/// Holds our document against gdb's.
+#[track_caller]
+pub fn held_against(theirs: &Path, ours: &Path) -> Comparison {
     let mut compare = Command::new(tool("python3"));
     compare.arg(fixture_dir().join("oracle/compare_oracle.py")).arg(theirs).arg(ours).args(["--list", "1000000"]);
     let said = finish(&mut compare).success().stdout;

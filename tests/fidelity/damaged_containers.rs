@@ -1,10 +1,6 @@
-//! Values of the standard libraries: held against gdb's printers and the EXPECT comments of the programs, and then
-//! damaged.
+//! Values of the standard libraries when their memory is damaged.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
-use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -12,47 +8,7 @@ use dpdb_analyzer::{Frame, Logical, Options, Remark, Session, ValueLimits, Value
 use dpdb_snapshot::{Absent, Avma, Memory, Snapshot};
 use serde_json::Value;
 
-use crate::common::{finish, fixture_dir, tool};
-use crate::comparison::{Style, compare};
-use crate::for_each_variant;
 use crate::programs::{Capture, captures};
-
-for_each_variant! {
-    compare_values:
-    containers_of_gcc_are_those_of_gdb = "gcc-O0",
-    containers_of_clang_are_those_of_gdb = "clang-O0",
-    containers_of_rust_are_those_of_gdb = "rust-O0",
-    containers_in_type_units_are_those_of_gdb = "types5",
-}
-
-/// The programs that have containers, and how many variables of each gdb shows at least.
-const PROGRAMS: [(&str, u64); 2] = [("cpp_stl", 60), ("rs_collections", 60)];
-
-/// See "Values of the standard libraries" in docs/fidelity.md.
-const ACCEPTED: [(&str, &str); 1] = [("clang-O0", " zoo where: ")];
-
-fn compare_values(variant: &'static str) {
-    let all = captures(variant);
-    let (program, least) = PROGRAMS.into_iter().find(|(name, _)| named(&all, name).is_some()).expect("it has one");
-    let capture = named(&all, program).expect("it was found");
-    let dir = capture.dir.join("ours");
-    fs::create_dir_all(dir.join(variant)).expect("target/tmp is ours");
-    let (theirs, ours) =
-        (capture.dir.join("gdb.pretty.json"), dir.join(variant).join(format!("{program}.pretty.json")));
-    let found = compare(&capture.subject(), Style::Pretty, &theirs, &ours);
-    assert!(found.count("vars_total") >= least, "too little was compared: {}", found.counts);
-    let notes = found.notes.iter().filter_map(|line| line.strip_prefix("tid "));
-    let accepted = |note: &str| ACCEPTED.iter().any(|(of, variable)| *of == variant && note.contains(variable));
-    let differences: Vec<_> = notes.filter(|note| !accepted(note)).collect();
-    assert!(differences.is_empty(), "{differences:#?}");
-    check_expectations(&dir);
-}
-
-fn check_expectations(documents: &Path) {
-    let programs = fixture_dir().join("programs");
-    let mut check = Command::new(tool("python3"));
-    finish(check.arg(programs.join("check_sanity.py")).arg(&programs).arg(documents)).success();
-}
 
 fn named<'a>(captures: &'a [Capture], program: &str) -> Option<&'a Capture> {
     captures.iter().find(|capture| capture.program == program)

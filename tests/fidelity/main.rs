@@ -4,8 +4,10 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod accepted;
 mod comparison;
-mod containers;
+mod damaged_containers;
+mod documents;
 mod foreign_cores;
 mod gdb_agreement;
 mod oracle;

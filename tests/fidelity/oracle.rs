@@ -8,10 +8,14 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::accepted::{self, Row, glob};
 use crate::common::{finish, fixture_dir, tool};
+use crate::comparison::{Style, held_against};
+use crate::documents;
 use crate::for_each_variant;
 use crate::programs::{Capture, build_dir, captures};
 use crate::report::{crashed_frames, report};
+use crate::values;
 
 for_each_variant! {
     compare_variant:
@@ -85,39 +89,29 @@ fn no_variant_of_the_makefile_is_forgotten() {
 
 /// Whether docs/fidelity.md names this very program as one where gdb and we differ.
 pub fn gdb_is_no_measure(capture: &Capture) -> bool {
-    let rows = accepted_differences();
-    rows.iter().any(|row| row.program == capture.program && glob(&row.variant, &capture.variant))
+    accepted_frames().iter().any(|row| row.cells[1] == capture.program && glob(&row.cells[0], &capture.variant))
 }
 
-/// As its `--version` has it.
-const THE_TABLES_GDB: &str = " 13.";
-
-/// A row of the table in docs/fidelity.md; `*` in a cell stands for anything.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Accepted {
-    variant: String,
-    program: String,
-    frame: String,
-    difference: String,
+/// The rows of the table for frames: variant, program, frame and difference.
+fn accepted_frames() -> Vec<Row> {
+    accepted::rows("Accepted differences", 4)
 }
 
 fn compare_variant(variant: &'static str) {
-    let accepted = accepted_differences();
+    let accepted = accepted_frames();
     let mut unlisted = Vec::new();
     let mut used = BTreeSet::new();
     for capture in captures(variant).iter() {
         for note in differences(capture) {
-            match accepted.iter().find(|row| row.covers(capture, &note)) {
+            match accepted.iter().find(|row| covers(row, capture, &note)) {
                 Some(row) => _ = used.insert(row),
                 None => unlisted.push(format!("{}: {note}", capture.name())),
             }
         }
     }
     assert!(unlisted.is_empty(), "not in docs/fidelity.md:\n{}", unlisted.join("\n"));
-    // Another gdb may have mended what the table holds against it.
-    let same_gdb = finish(Command::new(tool("gdb")).arg("--version")).stdout.contains(THE_TABLES_GDB);
-    let stale: Vec<_> =
-        accepted.iter().filter(|row| same_gdb && row.variant == variant && !used.contains(row)).collect();
+    let is_stale = |row: &&Row| row.cells[0] == variant && !used.contains(row);
+    let stale: Vec<_> = accepted.iter().filter(is_stale).filter(|_| accepted::are_about_this_gdb()).collect();
     assert!(stale.is_empty(), "docs/fidelity.md accepts what does not happen (any more): {stale:#?}");
 }
 
@@ -137,34 +131,35 @@ fn packed_split_debug_info_shows_what_the_unpacked_does() {
 /// What compare_oracle.py finds, a line each, such as `tid 12 #3 main: /a.c:4 / /a.c:5`.
 fn differences(capture: &Capture) -> Vec<String> {
     let options = debug_dir(capture);
-    let gdb = capture.dir.join("gdb.json");
-    let mut oracle = Command::new(fixture_dir().join("oracle/gdb-oracle"));
+    let [gdb, ours] = ["gdb.json", "ours.json"].map(|name| capture.dir.join(name));
+    match values::VARIANTS.contains(&capture.variant.as_str()) {
+        true => _ = fs::copy(documents::of_gdb(capture, Style::Raw), &gdb).expect("target/tmp is ours"),
+        false => frames_of_gdb(capture, options.as_deref(), &gdb),
+    }
+    keep_frames_only(&gdb);
+    let asked = options.iter().flat_map(|dir| ["--debug-dir".into(), dir.clone()]);
+    fs::write(&ours, report(&capture.snapshot, asked).to_string()).expect("target/tmp is ours");
+    let comparison = held_against(&gdb, &ours);
+    assert!(comparison.count("frames_total") > 1, "{}: nothing was compared", capture.name());
+    comparison.notes
+}
+
+fn frames_of_gdb(capture: &Capture, debug_dir: Option<&Path>, document: &Path) {
     tool("gdb");
+    let mut oracle = Command::new(fixture_dir().join("oracle/gdb-oracle"));
     // Values are compared elsewhere: let gdb spend no time on them here.
     for limit in ["ORACLE_MAX_NODES", "ORACLE_MAX_ELEMS", "ORACLE_MAX_BYTES", "ORACLE_MAX_DEPTH"] {
         oracle.env(limit, "1");
     }
-    if let Some(dir) = &options {
+    if let Some(dir) = debug_dir {
         oracle.arg("--debugdir").arg(dir);
     }
-    finish(oracle.arg("-o").arg(&gdb).arg(&capture.executable).arg(&capture.core)).success();
-    let ours = capture.dir.join("ours.json");
-    let asked = options.iter().flat_map(|dir| ["--debug-dir".into(), dir.clone()]);
-    fs::write(&ours, report(&capture.snapshot, asked).to_string()).expect("target/tmp is ours");
-    keep_frames_only(&gdb);
-
-    let mut compare = Command::new(tool("python3"));
-    compare.arg(fixture_dir().join("oracle/compare_oracle.py")).arg(&gdb).arg(&ours).args(["--list", "1000000"]);
-    let said = finish(&mut compare).success().stdout;
-    let counts: Value = said.lines().last().and_then(|line| serde_json::from_str(line).ok()).expect("counts come last");
-    assert!(counts["frames_total"].as_u64() > Some(1), "{}: nothing was compared:\n{said}", capture.name());
-    said.lines().filter_map(|line| line.strip_prefix("  ")).map(str::to_owned).collect()
+    finish(oracle.arg("-o").arg(document).arg(&capture.executable).arg(&capture.core)).success();
 }
 
 /// Variables are the business of values.rs.
 fn keep_frames_only(document: &Path) {
-    let text = fs::read_to_string(document).expect("the oracle wrote it");
-    let mut value: Value = serde_json::from_str(&text).expect("the oracle writes JSON");
+    let mut value = documents::read(document);
     for thread in value["threads"].as_array_mut().expect("frames/1 has threads") {
         for frame in thread["frames"].as_array_mut().expect("frames/1 has frames") {
             frame["variables"] = Value::Array(Vec::new());
@@ -178,48 +173,10 @@ fn debug_dir(capture: &Capture) -> Option<PathBuf> {
     (capture.variant == "buildid").then(|| capture.executable.with_file_name("debugroot"))
 }
 
-/// The table below the heading `Accepted differences`: cells in backticks, the reason last.
-fn accepted_differences() -> Vec<Accepted> {
-    let text = include_str!("../../docs/fidelity.md");
-    let (_, section) = text.split_once("## Accepted differences").expect("docs/fidelity.md has the section");
-    let section = section.split("\n## ").next().unwrap_or_default();
-    let rows = section.lines().filter(|line| line.starts_with("| `"));
-    rows.map(|line| {
-        let cells: Vec<_> = line.trim_matches('|').split(" | ").map(|cell| cell.trim().trim_matches('`')).collect();
-        let [variant, program, frame, difference, reason] = cells[..] else { panic!("five cells are wanted: {line}") };
-        assert!(reason.len() > 20, "a reason is wanted: {line}");
-        let [variant, program, frame, difference] = [variant, program, frame, difference].map(str::to_owned);
-        Accepted { variant, program, frame, difference }
-    })
-    .collect()
-}
-
-impl Accepted {
-    fn covers(&self, capture: &Capture, note: &str) -> bool {
-        // tid 12 #3 function: difference
-        let rest = note.split_once(" #").map_or(note, |(_, rest)| rest);
-        let rest = rest.split_once(' ').map_or(rest, |(_, rest)| rest);
-        let Some((frame, difference)) = rest.rsplit_once(": ") else { return false };
-        glob(&self.variant, &capture.variant)
-            && glob(&self.program, &capture.program)
-            && glob(&self.frame, frame)
-            && glob(&self.difference, difference)
-    }
-}
-
-/// Whether `text` is what `pattern` says, `*` standing for any run of characters.
-fn glob(pattern: &str, text: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == text,
-        Some((head, rest)) => {
-            let Some(tail) = text.strip_prefix(head) else { return false };
-            rest.is_empty() || (0..=tail.len()).any(|at| tail.is_char_boundary(at) && glob(rest, &tail[at..]))
-        }
-    }
-}
-
-#[test]
-fn a_star_stands_for_anything() {
-    assert!(glob("gcc-*", "gcc-O2") && glob("*", "") && glob("a*c*e", "abcde") && glob("same", "same"));
-    assert!(!glob("gcc-*", "clang-O2") && !glob("a*c", "abcd") && !glob("", "x"));
+fn covers(row: &Row, capture: &Capture, note: &str) -> bool {
+    // tid 12 #3 function: difference
+    let rest = note.split_once(" #").map_or(note, |(_, rest)| rest);
+    let rest = rest.split_once(' ').map_or(rest, |(_, rest)| rest);
+    let Some((frame, difference)) = rest.rsplit_once(": ") else { return false };
+    row.covers(&[&capture.variant, &capture.program, frame, difference])
 }

@@ -107,18 +107,19 @@ fn library(lens: &mut Lens<'_, '_, '_>, object: &Object, level: usize) -> Option
 
 fn header(lens: &mut Lens<'_, '_, '_>, object: &Object, name: &str, logical: &Logical) -> Option<String> {
     let argument = |lens: &Lens<'_, '_, '_>| lens.argument(object, 0).ok();
+    // Namespaces inside of std are told too: those of `_GLIBCXX_DEBUG`, and of the lists of the new ABI.
+    let path = format!("{}::{name}", lens.view().path_of(object.die).join("::"));
     Some(match (name, logical) {
         ("vector", Logical::Sequence { length, .. }) => {
             let (bits, capacity) = capacity(lens, object)?;
-            format!("std::vector{} of length {}, capacity {capacity}", if bits { "<bool>" } else { "" }, (*length)?)
+            format!("{path}{} of length {}, capacity {capacity}", if bits { "<bool>" } else { "" }, (*length)?)
         }
-        ("deque", Logical::Sequence { length, .. }) => format!("std::deque with {}", counted((*length)?)),
+        ("deque", Logical::Sequence { length, .. }) => format!("{path} with {}", counted((*length)?)),
         ("list" | "forward_list", Logical::Sequence { items, .. }) => {
-            let home = lens.view().path_of(object.die).join("::");
-            format!("{}{home}::{name}", if items.is_empty() { "empty " } else { "" })
+            format!("{}{path}", if items.is_empty() { "empty " } else { "" })
         }
         (_, Logical::Map { length, .. } | Logical::Set { length, .. }) => {
-            format!("std::{name} with {}", counted(*length))
+            format!("{path} with {}", counted(*length))
         }
         ("tuple", Logical::Tuple(items)) if !items.is_empty() => "std::tuple containing".to_owned(),
         ("optional", Logical::Optional(held)) => {
