@@ -43,6 +43,12 @@ impl<'a> View<'a> {
         gathered
     }
 
+    /// What the symbol of a function is called.
+    pub(crate) fn symbol_name(&self, entry: DieRef) -> Option<String> {
+        let entry = self.function_entry(entry);
+        entry.linkage_name.or(entry.name)
+    }
+
     /// Whether the function of `entry` is by its linkage name, or where it has none by its name, the one of `other` in
     /// another view.
     pub(crate) fn names_same_function(&self, entry: DieRef, view: &View<'_>, other: DieRef) -> bool {

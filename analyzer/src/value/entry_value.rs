@@ -147,9 +147,17 @@ fn check_target<'a>(
     let leads_here = match (view.entry_address(called), own_start(callee)) {
         (Some(target), Some(own)) => caller.to_avma(target) == own,
         // An abstract instance, of a function that is inlined at other places, or a declaration.
-        _ => own_entry(callee).is_some_and(|own| view.names_same_function(called, callee.view, own)),
+        (_, own) => {
+            own_entry(callee).is_some_and(|own| view.names_same_function(called, callee.view, own))
+                || own.is_some_and(|own| alias_of(callee, view, called) == Some(own))
+        }
     };
     if leads_here { Ok(()) } else { Err(Missing::OptimizedOut) }
+}
+
+/// Where a declared function is among the callee's symbols: glibc's `sem_wait` is `__new_sem_wait` in its own terms.
+fn alias_of(callee: Context<'_, '_>, view: &View<'_>, called: DieRef) -> Option<dpdb_snapshot::Avma> {
+    callee.session.address_of(callee.module, &view.symbol_name(called)?)
 }
 
 fn check_indirect<'a>(callee: Context<'_, '_>, caller: Context<'_, 'a>, entry: &Entry<'a>) -> Result<(), Missing> {
