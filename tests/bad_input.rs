@@ -126,20 +126,38 @@ fn mutations_through_the_binary_end_with_status_0_or_1() {
 
 #[test]
 fn a_full_disk_costs_the_snapshot_and_nothing_else() {
+    on_a_disk_of("4k", |outcome| {
+        assert!(outcome.stdout.ends_with("status 42\n"), "no partial is left: {}", outcome.stdout);
+        assert_one_line_each(outcome, "No space left on device", 2);
+    });
+}
+
+#[test]
+fn a_small_disk_costs_the_rest_of_the_snapshot_and_nothing_else() {
+    on_a_disk_of("16k", |outcome| {
+        let (_, left) = outcome.stdout.split_once("status 42\n").unwrap_or_else(|| panic!("{}", outcome.stdout));
+        let whole = |name: &&str| name.starts_with("pid_") && name.ends_with(".snap");
+        assert_eq!((left.lines().count(), left.lines().filter(whole).count()), (2, 2), "no partial is left: {left}");
+        assert_one_line_each(outcome, "cut: --min-free", 2);
+    });
+}
+
+/// Lets two of a pool's workers crash, with a file system of that size for their snapshots, and what is on it listed in
+/// the end.
+fn on_a_disk_of(size: &str, check: impl Fn(&Outcome)) {
     let scene = Scene::new();
     let full = scene.path("full");
     fs::create_dir(&full).unwrap();
-    let script = "mount -t tmpfs -o size=16k none \"$0\" && \"$@\"; echo \"status $?\"; ls -A \"$0\"";
+    let script = format!("mount -t tmpfs -o size={size} none \"$0\" && \"$@\"; echo \"status $?\"; ls -A \"$0\"");
     let trace = env!("CARGO_BIN_EXE_dpdb-trace");
     let mut command = Command::new("unshare");
     if !geteuid().is_root() {
         command.args(["--user", "--map-root-user"]);
     }
-    command.args(["--mount", "sh", "-c", script]).arg(&full).args([trace, "--output-dir"]).arg(&full);
+    command.args(["--mount", "sh", "-c", &script]).arg(&full).args([trace, "--output-dir"]).arg(&full);
     let outcome = finish(command.arg("--").arg(fixture("fork_pool.c"))).without_panic();
     if outcome.stdout.contains("status") && !outcome.stderr.contains("mount:") {
-        assert!(outcome.stdout.ends_with("status 42\n"), "no partial is left: {}", outcome.stdout);
-        assert_one_line_each(&outcome, "No space left on device", 2);
+        check(&outcome);
     } else {
         // No mount is allowed here, so a limit on file sizes has to stand in for the full disk.
         println!("unshare or mount is refused here: {}", outcome.stderr);
