@@ -6,7 +6,7 @@ use std::sync::Arc;
 /// What an entry costs besides its bytes, so that tiny frames are bounded too.
 const ENTRY: usize = 256;
 
-/// Blocks of the stream by their position, least recently used first to go.
+/// Blocks of the stream by their position; those that were used least recently go first, by and large.
 #[derive(Debug)]
 pub(crate) struct Cache {
     limit: usize,
@@ -22,7 +22,12 @@ impl Cache {
     }
 
     pub(crate) fn get(&mut self, start: u64) -> Option<Arc<[u8]>> {
+        // Reads go to the same few blocks again and again: to move one that is young costs more than the read itself.
+        let young = self.blocks.len() as u64 / 2;
         let (used, block) = self.blocks.get_mut(&start)?;
+        if self.clock - *used < young {
+            return Some(Arc::clone(block));
+        }
         self.by_age.remove(used);
         self.clock += 1;
         *used = self.clock;

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use dpdb_snapshot::{Avma, Memory};
 
 use super::class::Member;
+use super::kinds::Kind;
 use super::layout::Layout;
 use super::unreadable::Unreadable;
 
@@ -35,6 +36,8 @@ pub(super) struct Heap<'a> {
     types: RefCell<HashMap<Avma, Option<Rc<TypeFacts>>>>,
     /// The members of the structures of classes' instances, by the classes.
     pub(super) members: RefCell<HashMap<Avma, Rc<[Member]>>>,
+    /// The kinds of types, by their addresses.
+    pub(super) kinds: RefCell<HashMap<Avma, Option<Kind>>>,
 }
 
 /// What a type is, as far as its objects are shown by it.
@@ -87,7 +90,7 @@ impl Characters {
 
 impl<'a> Heap<'a> {
     pub(super) fn new(memory: &'a dyn Memory, layout: &'a Layout) -> Heap<'a> {
-        Heap { memory, layout, types: RefCell::default(), members: RefCell::default() }
+        Heap { memory, layout, types: RefCell::default(), members: RefCell::default(), kinds: RefCell::default() }
     }
 
     /// The address of a field.

@@ -1,7 +1,6 @@
 //! From objects in memory to values.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::cell::Cell;
 use std::rc::Rc;
 
 use dpdb_snapshot::Avma;
@@ -9,7 +8,7 @@ use dpdb_snapshot::Avma;
 use super::attributes::Attribute;
 use super::containers::Members;
 use super::heap::{BYTES, DICT, EXCEPTION, Heap, LIST, LONG, STR, TUPLE, TYPE, TypeFacts};
-use super::kinds::{Kind, Subject};
+use super::kinds::Subject;
 use super::numbers::MOST_DIGITS;
 use super::unreadable::Unreadable;
 use super::value::{Items, PythonValue};
@@ -19,14 +18,12 @@ use crate::value::ValueLimits;
 pub(super) struct Reader<'h, 'a> {
     pub(super) heap: &'h Heap<'a>,
     pub(super) limits: ValueLimits,
-    /// The kinds of types, by their addresses.
-    pub(super) kinds: RefCell<HashMap<Avma, Option<Kind>>>,
     left: Cell<usize>,
 }
 
 impl<'h, 'a> Reader<'h, 'a> {
     pub(super) fn new(heap: &'h Heap<'a>, limits: ValueLimits) -> Reader<'h, 'a> {
-        Reader { heap, limits, kinds: RefCell::default(), left: Cell::new(limits.nodes) }
+        Reader { heap, limits, left: Cell::new(limits.nodes) }
     }
 
     /// The value of the object at `at`.

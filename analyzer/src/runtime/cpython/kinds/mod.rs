@@ -74,11 +74,11 @@ fn kind_named(name: &str) -> Option<Kind> {
 impl Reader<'_, '_> {
     /// The kind of the objects of a type, if one is known and speaks for them.
     pub(super) fn kind_of(&self, facts: &Rc<TypeFacts>) -> Option<Kind> {
-        if let Some(known) = self.kinds.borrow().get(&facts.at) {
+        if let Some(known) = self.heap.kinds.borrow().get(&facts.at) {
             return *known;
         }
         let found = self.find_kind(facts);
-        self.kinds.borrow_mut().insert(facts.at, found);
+        self.heap.kinds.borrow_mut().insert(facts.at, found);
         found
     }
 
