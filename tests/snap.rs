@@ -7,7 +7,9 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{Live, Outcome, Scene, finish, fixture, state_of, status_field, until_childless, until_stopped};
+use common::{
+    Live, Outcome, Scene, finish, fixture, fixture_dir, state_of, status_field, tool, until_childless, until_stopped,
+};
 use dpdb_snapshot::process::{Cause, Freeze};
 use dpdb_snapshot::{Avma, Memory, Snapshot};
 
@@ -55,6 +57,27 @@ fn a_shell_can_take_a_snapshot_of_itself() {
     let (path, status) = outcome.stdout.split_once('\n').unwrap();
     assert_eq!(status, "0\n", "{outcome:?}");
     assert_eq!(std::fs::canonicalize(Path::new(path)).unwrap(), std::fs::canonicalize(scene.snapshot()).unwrap());
+}
+
+#[test]
+fn any_process_asks_in_its_own_language_on_the_socket_that_it_was_told_of() {
+    let script = vec![tool("python3"), fixture_dir().join("targets/snap_by_socket.py")];
+    for command in [script, vec![fixture("snap_by_socket.c")]] {
+        let scene = Scene::new();
+        let outcome = finish(scene.trace(&["--quiet", "--socket"]).args(command)).success();
+        let path = outcome.stdout.strip_prefix("ok ").expect("it is told where").trim();
+        assert_eq!(std::fs::canonicalize(path).unwrap(), std::fs::canonicalize(scene.snapshot()).unwrap());
+    }
+}
+
+#[test]
+fn a_command_that_is_told_of_the_socket_has_its_environment_else() {
+    let scene = Scene::new();
+    let environment = |options: &[&str]| finish(scene.trace(options).arg("env")).success().stdout;
+    let told = environment(&["--socket"]);
+    let (ours, others): (Vec<&str>, Vec<&str>) = told.lines().partition(|line| line.starts_with("DPDB_TRACE_SOCKET="));
+    assert!(ours.len() == 1 && ours[0].starts_with("DPDB_TRACE_SOCKET=@dpdb-trace/"), "{ours:?}");
+    assert_eq!(others, environment(&[]).lines().collect::<Vec<_>>());
 }
 
 #[test]

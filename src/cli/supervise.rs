@@ -32,6 +32,9 @@ pub struct RunArgs {
     /// After TIME (such as 90s, 5m, 1h), take a snapshot of each process, then end the command
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub timeout: Option<Duration>,
+    /// Name the socket on which any process of the tree may ask for snapshots in its environment, as DPDB_TRACE_SOCKET
+    #[arg(long)]
+    pub socket: bool,
     /// The command and its arguments
     #[arg(trailing_var_arg = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
@@ -208,6 +211,7 @@ impl RunArgs {
         options.wait_all = self.wait_all;
         options.kill_on_exit = self.kill_on_exit;
         options.timeout = self.timeout;
+        options.tell_socket = self.socket;
         Ok(options)
     }
 }

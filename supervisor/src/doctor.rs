@@ -230,8 +230,11 @@ fn trace_check(result: Result<(), Failed>) -> Check {
 
 /// Traces a child from before its exec to its end, as supervising does.
 fn trace_a_child() -> Result<(), Failed> {
-    let plan =
-        ExecPlan { candidates: vec![c"/bin/true".into(), c"/usr/bin/true".into()], arguments: vec![c"true".into()] };
+    let plan = ExecPlan {
+        candidates: vec![c"/bin/true".into(), c"/usr/bin/true".into()],
+        arguments: vec![c"true".into()],
+        environment: None,
+    };
     let state = ChildState { mask: sys::current_mask(), inherited: sys::inherited() };
     let child = sys::spawn(&plan, &state).map_err(|errno| ("fork", errno))?;
     let seized = sys::seize(child.pid, tracer::ptrace_options(false));

@@ -30,12 +30,19 @@ impl Launched {
     }
 }
 
-/// Starts `command`, seized with `ptrace_options` before it runs an instruction of its own.
+/// Starts `command`, seized with `ptrace_options` before it runs an instruction of its own. Its environment is ours, with
+/// this one `variable` more.
 ///
 /// # Errors
 /// Where it cannot be forked. That it cannot be executed shows later, that it cannot be traced in `untraced`.
-pub(crate) fn launch(command: &[OsString], state: &ChildState, options: i32) -> Result<Launched, SuperviseError> {
-    let plan = plan(command, env::var_os("PATH").as_deref())?;
+pub(crate) fn launch(
+    command: &[OsString],
+    variable: Option<(&str, String)>,
+    state: &ChildState,
+    options: i32,
+) -> Result<Launched, SuperviseError> {
+    let mut plan = plan(command, env::var_os("PATH").as_deref())?;
+    plan.environment = variable.map(|(name, value)| environment_with(name, &value)).transpose()?;
     // It waits on a pipe, not by SIGSTOP: a stop signal from before the seizing shows up later as a group-stop in its
     // children (seen in kxxt/tracexec#66).
     let waiting = sys::spawn(&plan, state).map_err(|source| SuperviseError::System { what: "fork", source })?;
@@ -50,7 +57,13 @@ fn plan(command: &[OsString], path: Option<&OsStr>) -> Result<ExecPlan, Supervis
     let name = command.first().ok_or(SuperviseError::NoCommand)?;
     let arguments = command.iter().map(|argument| c_string(argument)).collect::<Result<_, _>>()?;
     let candidates = candidates(name, path).iter().map(|file| c_string(file)).collect::<Result<_, _>>()?;
-    Ok(ExecPlan { candidates, arguments })
+    Ok(ExecPlan { candidates, arguments, environment: None })
+}
+
+fn environment_with(name: &str, value: &str) -> Result<Vec<CString>, SuperviseError> {
+    let others = env::vars_os().filter(|(other, _)| other != name);
+    let all = others.chain([(name.into(), value.into())]);
+    all.map(|(name, value)| c_string(OsStr::from_bytes(&[name.as_bytes(), b"=", value.as_bytes()].concat()))).collect()
 }
 
 /// The files that `name` may mean: itself where it has a slash, else one in each directory of `path`, of which an

@@ -41,6 +41,8 @@ pub struct Options {
     pub triggers: Vec<Trigger>,
     /// After so long the tree is snapshot, and ended.
     pub timeout: Option<Duration>,
+    /// Name the socket on which snapshots are asked for in the command's environment, as `DPDB_TRACE_SOCKET`.
+    pub tell_socket: bool,
     /// A file to append the history of the tree to, a JSON object per line.
     pub journal: Option<PathBuf>,
 }
@@ -62,6 +64,7 @@ impl Options {
             on_exit: None,
             triggers: Vec::new(),
             timeout: None,
+            tell_socket: false,
             journal: None,
         }
     }

@@ -1,8 +1,9 @@
 //! Asking a supervisor for snapshots, over a socket that needs no setting: an abstract one (unix(7)) named after the
 //! supervisor's pid, `\0dpdb-trace/PID`.
 //!
-//! The protocol, for any language: write `snap PID\n`, or `snap PID tree\n` for the whole tree of which PID is one; read
-//! lines until the end, one for each snapshot, `ok PATH` or `error REASON`. The kernel tells each side who the other is (SO_PEERCRED): the
+//! The protocol, for any language: write `snap\n` for a snapshot of the process that connects, `snap PID\n` for one of another,
+//! or the same with `tree` behind it for the whole tree of which that is one; read lines until the end, one for each
+//! snapshot, `ok PATH` or `error REASON`. The kernel tells each side who the other is (SO_PEERCRED): the
 //! supervisor serves its own user and root, and a client checks that it speaks to the tracer of the process.
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -20,6 +21,9 @@ use crate::{Observer, Options, SuperviseError};
 
 /// The longest line that is read.
 const LONGEST_LINE: u64 = 4096;
+
+/// The variable in which the socket is named to a command that is to know it.
+pub(crate) const VARIABLE: &str = "DPDB_TRACE_SOCKET";
 
 /// How long a client may take to say what it wants.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -69,6 +73,11 @@ fn address(supervisor: i32) -> std::io::Result<SocketAddr> {
     SocketAddr::from_abstract_name(format!("dpdb-trace/{supervisor}"))
 }
 
+/// Our own socket, as unix(7) addresses are written: `@` stands for the zero byte in front of an abstract one.
+pub(crate) fn name_of_socket() -> String {
+    format!("@dpdb-trace/{}", std::process::id())
+}
+
 /// Listens on a thread of its own; what is asked for goes to `requests`, and the bell is rung.
 pub(crate) fn listen(requests: Sender<SnapRequest>, bell: Bell) -> std::io::Result<()> {
     let listener = UnixListener::bind_addr(&address(std::process::id() as i32)?)?;
@@ -95,10 +104,11 @@ fn serve(client: &UnixStream, requests: &Sender<SnapRequest>, bell: &Bell) {
         return;
     }
     let Some((wanted, tree)) = parse(&line) else {
-        let _ = out.write_all(b"error write it as 'snap PID' or 'snap PID tree'\n");
+        let _ = out.write_all(b"error write it as 'snap', 'snap PID', 'snap tree' or 'snap PID tree'\n");
         return;
     };
     let (answers, inbox) = channel();
+    let wanted = wanted.unwrap_or(pid);
     if requests.send(SnapRequest { pid: wanted, tree, by: format!("snap (pid {pid})"), answers }).is_err() {
         return;
     }
@@ -114,11 +124,16 @@ fn serve(client: &UnixStream, requests: &Sender<SnapRequest>, bell: &Bell) {
     }
 }
 
-/// `snap PID`, or `snap PID tree`.
-fn parse(line: &str) -> Option<(i32, bool)> {
-    match *line.split_whitespace().collect::<Vec<_>>() {
-        ["snap", pid] => Some((pid.parse().ok()?, false)),
-        ["snap", pid, "tree"] => Some((pid.parse().ok()?, true)),
+/// Of which process, unless of the one that asks, and whether of its tree.
+fn parse(line: &str) -> Option<(Option<i32>, bool)> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let (tree, words) = match words.split_last()? {
+        (&"tree", rest) => (true, rest),
+        _ => (false, words.as_slice()),
+    };
+    match words {
+        ["snap"] => Some((None, tree)),
+        ["snap", pid] => Some((Some(pid.parse().ok()?), tree)),
         _ => None,
     }
 }
@@ -184,10 +199,11 @@ mod tests {
     use super::{answer, parse};
 
     #[test]
-    fn a_request_is_a_word_a_number_and_perhaps_a_word() {
-        assert_eq!(parse("snap 12\n"), Some((12, false)));
-        assert_eq!(parse("snap 12 tree\n"), Some((12, true)));
-        for nonsense in ["", "snap\n", "snap x\n", "snap 1 2\n", "shot 1\n"] {
+    fn a_request_is_a_word_and_perhaps_a_number_and_a_word() {
+        assert_eq!(parse("snap 12\n"), Some((Some(12), false)));
+        assert_eq!(parse("snap 12 tree\n"), Some((Some(12), true)));
+        assert_eq!((parse("snap\n"), parse("snap tree")), (Some((None, false)), Some((None, true))));
+        for nonsense in ["", "tree", "snap x\n", "snap 1 2\n", "shot 1\n"] {
             assert_eq!(parse(nonsense), None, "{nonsense}");
         }
     }

@@ -198,7 +198,8 @@ impl Wanted {
         let ptrace_options = ptrace_options(options.kill_on_exit);
         Ok(match self {
             Wanted::Command => {
-                let launched = launch(&options.command, state, ptrace_options)?;
+                let variable = options.tell_socket.then(|| (crate::snap::VARIABLE, crate::snap::name_of_socket()));
+                let launched = launch(&options.command, variable, state, ptrace_options)?;
                 // The test runner's are its own.
                 if !cfg!(test) {
                     sys::drop_standard_streams();

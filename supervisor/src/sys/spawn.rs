@@ -4,7 +4,7 @@
 //! allocator's) stays locked for ever. So all that the child needs is made before, and it only makes system calls
 //! (signal-safety(7)).
 
-use std::ffi::{CString, c_char};
+use std::ffi::{CStr, CString, c_char};
 use std::io::{PipeReader, PipeWriter, Read, Write};
 use std::ptr;
 
@@ -18,6 +18,8 @@ pub struct ExecPlan {
     pub candidates: Vec<CString>,
     /// The arguments, the command's own name first.
     pub arguments: Vec<CString>,
+    /// `NAME=VALUE`; our own environment, where it is not another.
+    pub environment: Option<Vec<CString>>,
 }
 
 /// The state that the command is to find.
@@ -64,6 +66,7 @@ pub fn spawn(plan: &ExecPlan, state: &ChildState) -> Result<Waiting> {
 struct Pointers<'plan> {
     candidates: Vec<Candidate<'plan>>,
     arguments: Vec<*const c_char>,
+    environment: Option<Vec<*const c_char>>,
 }
 
 struct Candidate<'plan> {
@@ -84,6 +87,10 @@ impl<'plan> Pointers<'plan> {
                 .map(|path| Candidate { path, as_script: ended(&mut script(path)) })
                 .collect(),
             arguments: ended(&mut plan.arguments.iter().map(|argument| argument.as_ptr())),
+            environment: plan
+                .environment
+                .as_ref()
+                .map(|variables| ended(&mut variables.iter().map(|one| one.as_ptr()))),
         }
     }
 }
@@ -107,18 +114,27 @@ fn child(wait: &mut PipeReader, report: &mut PipeWriter, pointers: &Pointers<'_>
     unsafe { libc::_exit(code) }
 }
 
+/// Why the file cannot be executed.
+fn exec(path: &CStr, arguments: &[*const c_char], pointers: &Pointers<'_>) -> Errno {
+    // SAFETY: NUL-terminated strings, in arrays that end with a null pointer, all alive in `pointers`.
+    unsafe {
+        match &pointers.environment {
+            None => libc::execv(path.as_ptr(), arguments.as_ptr()),
+            Some(environment) => libc::execve(path.as_ptr(), arguments.as_ptr(), environment.as_ptr()),
+        }
+    };
+    Errno::last()
+}
+
 /// execvp(3): a candidate that is not there, or may not be executed, leaves the next one its chance.
 fn exec_first(pointers: &Pointers<'_>) -> Errno {
     let mut failure = Errno::ENOENT;
     for candidate in &pointers.candidates {
-        // SAFETY: NUL-terminated strings, in an array that ends with a null pointer, all alive in `pointers`.
-        unsafe { libc::execv(candidate.path.as_ptr(), pointers.arguments.as_ptr()) };
-        match Errno::last() {
+        match exec(candidate.path, &pointers.arguments, pointers) {
             Errno::ENOENT | Errno::ENOTDIR | Errno::ENODEV | Errno::ESTALE | Errno::ETIMEDOUT => {}
             Errno::EACCES => failure = Errno::EACCES,
             Errno::ENOEXEC => {
-                // SAFETY: as above.
-                unsafe { libc::execv(c"/bin/sh".as_ptr(), candidate.as_script.as_ptr()) };
+                exec(c"/bin/sh", &candidate.as_script, pointers);
                 return Errno::ENOEXEC;
             }
             errno => return errno,
