@@ -19,6 +19,7 @@ mod interact;
 mod ls;
 mod parallel;
 mod python_callers;
+mod python_consequences;
 mod python_judge;
 mod python_sources;
 pub mod render;

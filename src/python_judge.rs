@@ -4,13 +4,14 @@ use std::collections::{HashMap, VecDeque};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
-use dpdb_analyzer::{FileCache, Options, PythonException, PythonExceptions, PythonFrame, PythonLink, Session};
+use dpdb_analyzer::{FileCache, Options, PythonException, PythonExceptions, PythonFrame, Session};
 use dpdb_snapshot::process::{CaughtException, Cause, ExceptionLanguage, Fate};
 use dpdb_snapshot::{Avma, Text};
 use dpdb_supervisor::catch::{CatchList, Catchpoint, Hit, Judge, Verdict};
 use dpdb_supervisor::proc_dir;
 
 use crate::python_callers;
+use crate::python_consequences::Failures;
 
 /// The frames between a report and the code that asked for it are fewer.
 const FRAMES: usize = 64;
@@ -23,28 +24,12 @@ const MOST_OF_SURVIVORS: usize = 8;
 /// Where `tb_next` is in a `PyTracebackObject`: behind the head that every object has (Include/cpython/traceback.h).
 const TB_NEXT: u64 = 16;
 
-/// What a process raises because another one failed, by which that failure is told a second time.
-const CONSEQUENCES: [&str; 7] = [
-    "subprocess.CalledProcessError",
-    "gunicorn.errors.HaltServer",
-    "concurrent.futures.process.BrokenProcessPool",
-    "torch.multiprocessing.spawn.ProcessRaisedException",
-    "torch.multiprocessing.spawn.ProcessExitedException",
-    "torch.distributed.elastic.multiprocessing.errors.ChildFailedError",
-    "loky.process_executor.TerminatedWorkerError",
-];
-/// What a worker's exception has for its cause once it was handed to another process.
-const REMOTE: [&str; 3] = [
-    "multiprocessing.pool.RemoteTraceback",
-    "concurrent.futures.process._RemoteTraceback",
-    "joblib.externals.loky.process_executor._RemoteTraceback",
-];
-
 /// Judges stops in CPython.
 #[derive(Debug)]
 pub struct PythonJudge {
     list: CatchList,
     files: FileCache,
+    failures: Failures,
     taken: HashMap<i32, Taken>,
     order: VecDeque<i32>,
 }
@@ -60,7 +45,8 @@ struct Taken {
 impl PythonJudge {
     /// One that takes what `list` asks for.
     pub fn new(list: CatchList) -> PythonJudge {
-        PythonJudge { list, files: FileCache::default(), taken: HashMap::new(), order: VecDeque::new() }
+        let (files, failures) = (FileCache::default(), Failures::default());
+        PythonJudge { list, files, failures, taken: HashMap::new(), order: VecDeque::new() }
     }
 }
 
@@ -80,12 +66,16 @@ impl Judge for PythonJudge {
         let last = exceptions.last();
         let types: Vec<String> = last.bases.iter().map(ToString::to_string).collect();
         let types: Vec<&str> = types.iter().map(String::as_str).collect();
-        if !self.list.takes_python(&types) || self.is_consequence(hit.pid, &exceptions) {
+        if !self.list.takes_python(&types) {
             return Verdict { chained_by, ..Verdict::default() };
         }
-        let summary = last.headline().to_string();
-        let (is_new, notice) = self.remember(hit.pid, &exceptions, fate);
-        let take = is_new.then(|| caught(hit, fate, last.at, Some(summary)));
+        let is_new = self.remember(hit.pid, &exceptions);
+        if !is_new || self.failures.are_told_by(hit.pid, &exceptions) {
+            return Verdict { chained_by, ..Verdict::default() };
+        }
+        self.failures.note(hit.pid, hit.ancestors(), last.headline());
+        let (is_allowed, notice) = self.allows(hit.pid, fate);
+        let take = is_allowed.then(|| caught(hit, fate, last.at, Some(last.headline().to_string())));
         Verdict { take, chained_by, notice }
     }
 }
@@ -136,41 +126,40 @@ impl PythonJudge {
         Session::with_files(Box::new((process, memory)), Options::default(), self.files.clone())
     }
 
-    /// Whether an exception only tells that another process failed, of which a snapshot was taken.
-    fn is_consequence(&self, pid: i32, exceptions: &PythonExceptions) -> bool {
-        let last = exceptions.last();
-        let type_name = last.type_name.to_string();
-        let cause = last.before.filter(|before| before.link == PythonLink::Cause);
-        let cause = cause.and_then(|before| exceptions.all.get(before.number)).map(|cause| cause.type_name.to_string());
-        let is_told =
-            CONSEQUENCES.contains(&type_name.as_str()) || cause.is_some_and(|cause| REMOTE.contains(&cause.as_str()));
-        is_told && self.taken.keys().any(|other| *other != pid)
+    /// Notes that an exception is about to be taken, and with it those that it came of, which are reported with it.
+    /// Whether it was not yet.
+    fn remember(&mut self, pid: i32, exceptions: &PythonExceptions) -> bool {
+        let taken = self.taken_of(pid);
+        let key = |exception: &PythonException| (exception.at, exception.headline());
+        if taken.exceptions.contains(&key(exceptions.last())) {
+            return false;
+        }
+        taken.exceptions.extend(exceptions.all.iter().map(key));
+        let surplus = taken.exceptions.len().saturating_sub(REMEMBERED);
+        taken.exceptions.drain(..surplus);
+        true
     }
 
-    /// Notes that an exception is about to be taken, and with it those that it came of, which are reported with it.
-    /// Whether it was not yet, and what the user should know.
-    fn remember(&mut self, pid: i32, exceptions: &PythonExceptions, fate: Fate) -> (bool, Option<String>) {
+    /// Whether one more may be taken of a process, and what the user should know.
+    fn allows(&mut self, pid: i32, fate: Fate) -> (bool, Option<String>) {
+        if fate == Fate::Death {
+            return (true, None);
+        }
+        let taken = self.taken_of(pid);
+        taken.of_survivors += 1;
+        let notice = (taken.of_survivors == MOST_OF_SURVIVORS).then(|| {
+            format!("process {pid} has left {MOST_OF_SURVIVORS} snapshots of exceptions and runs on; only its end leaves another")
+        });
+        (taken.of_survivors <= MOST_OF_SURVIVORS, notice)
+    }
+
+    fn taken_of(&mut self, pid: i32) -> &mut Taken {
         if !self.taken.contains_key(&pid) {
             self.order.push_back(pid);
             if self.order.len() > MOST_PROCESSES {
                 self.order.pop_front().and_then(|oldest| self.taken.remove(&oldest));
             }
         }
-        let taken = self.taken.entry(pid).or_default();
-        let key = |exception: &PythonException| (exception.at, exception.headline());
-        if taken.exceptions.contains(&key(exceptions.last())) {
-            return (false, None);
-        }
-        taken.exceptions.extend(exceptions.all.iter().map(key));
-        let surplus = taken.exceptions.len().saturating_sub(REMEMBERED);
-        taken.exceptions.drain(..surplus);
-        if fate == Fate::Death {
-            return (true, None);
-        }
-        taken.of_survivors += 1;
-        let notice = (taken.of_survivors == MOST_OF_SURVIVORS).then(|| {
-            format!("process {pid} has left {MOST_OF_SURVIVORS} snapshots of exceptions and runs on; only its end leaves another")
-        });
-        (taken.of_survivors <= MOST_OF_SURVIVORS, notice)
+        self.taken.entry(pid).or_default()
     }
 }

@@ -3,10 +3,14 @@
 
 mod common;
 
-use std::path::Path;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{Live, Mirrored, Scene, fixture, fixture_dir, inspect, interpreters, list, mirrored, reply, text};
+use common::{Live, Mirrored, Scene, fixture, fixture_dir, inspect, interpreters, list, mirrored, reply, text, tool};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+use nix::sys::signal::Signal;
 
 fn script() -> String {
     fixture_dir().join("targets/python_raise.py").display().to_string()
@@ -75,9 +79,10 @@ fn a_line_says_who_raised_what_where() {
     let (_, python) = interpreters().into_iter().next().expect("there is one");
     let mut command = scene.trace(&["--catch", "python"]);
     let outcome = common::finish(command.arg(&python).args([&script(), "ranks"])).without_panic().success();
-    let line = outcome.stderr.lines().find(|line| line.starts_with("dpdb-trace: ")).unwrap_or_default();
+    // The rank runs on meanwhile, and may have begun a line of its own.
+    let line = outcome.stderr.split("dpdb-trace: ").nth(1).unwrap_or_default();
     assert!(line.contains("(rank 2) raised ") && line.contains("Lost: "), "{}", outcome.stderr);
-    assert!(line.contains(" (python_raise.py:21 in work) -> pid_"), "{}", outcome.stderr);
+    assert!(line.contains(" (python_raise.py:23 in work) -> pid_"), "{}", outcome.stderr);
 }
 
 #[test]
@@ -96,6 +101,89 @@ fn what_is_not_asked_for_is_not_caught() {
         1,
         "formatted and logged, it is one exception all the same"
     );
+}
+
+/// The interpreter that stands for all, and what a run in it left: its snapshots' exceptions, oldest first.
+fn caught(options: &[&str], how: &str) -> (Scene, Vec<String>) {
+    let (_, python) = interpreters().into_iter().next_back().expect("there is one");
+    let scene = Scene::new();
+    common::finish(scene.trace(options).arg(&python).args([&script(), how])).without_panic();
+    let summary = |path: &PathBuf| reply(path, &["info"])["crash"]["exception"]["summary"].as_str().map(str::to_owned);
+    let found = scene.snapshots().iter().filter_map(summary).collect();
+    (scene, found)
+}
+
+#[test]
+fn an_interrupt_is_taken_when_asked_for() {
+    assert!(caught(&[], "interrupted").1.is_empty());
+    let (_, found) = caught(&["--catch", "python:KeyboardInterrupt"], "interrupted");
+    assert_eq!(found, ["KeyboardInterrupt: 1"]);
+}
+
+#[test]
+fn a_childs_failure_that_its_parent_tells_again_is_taken_once() {
+    for (version, python) in interpreters() {
+        let run = runs_as_alone(&python, "checked").leaves(2);
+        let shown = |path: &PathBuf| reply(path, &["info"])["crash"]["exception"]["summary"].to_string();
+        let found: Vec<String> = run.scene.snapshots().iter().map(shown).collect();
+        assert!(found.iter().any(|summary| summary.contains("Lost")), "{version:?} {found:?}");
+        assert!(found.iter().any(|summary| summary.contains("'false'")), "{version:?} {found:?}");
+    }
+}
+
+#[test]
+fn exceptions_that_are_handled_stop_nobody() {
+    let (_, python) = interpreters().into_iter().next_back().expect("there is one");
+    let scene = Scene::new();
+    let run = common::finish(scene.trace(&[]).arg(&python).args([&script(), "storm"])).success();
+    let waits: u64 = run.stdout.trim().parse().expect("a number");
+    assert!(waits < 20, "{waits} but for the scheduler's own reasons");
+}
+
+#[test]
+fn a_thread_that_blocks_the_signal_goes_on_as_alone() {
+    for (_, python) in interpreters() {
+        let run = runs_as_alone(&python, "blocked").leaves(1);
+        shows_the_users_frame(&run.scene.snapshot(), "Lost: ('number', 2)");
+    }
+}
+
+#[test]
+fn a_process_at_a_catchpoint_dies_as_alone_when_we_are_killed() {
+    for (_, python) in interpreters() {
+        let scene = Scene::new();
+        let watch = Inotify::init(InitFlags::IN_CLOEXEC).expect("there is inotify");
+        watch.add_watch(&scene.out(), AddWatchFlags::IN_CREATE).expect("the directory is there");
+        let mut live = Live::start(scene.trace(&["--quiet", "--no-clone"]).arg(&python).args([&script(), "told"]));
+        live.number_after("");
+        live.poke();
+        watch.read_events().expect("the capture creates its file, and holds the process");
+        live.signal(Signal::SIGKILL);
+        assert_eq!(live.rest(), "it ended with 256\n", "exit code 1, not SIGTRAP");
+    }
+}
+
+#[test]
+fn of_gunicorns_four_workers_the_one_whose_request_fails_leaves_a_snapshot() {
+    let scene = Scene::new();
+    let socket = scene.path("http");
+    let mut gunicorn = scene.trace(&["--quiet"]);
+    gunicorn.arg(tool("gunicorn")).args(["--workers", "4", "--error-logfile", "/dev/stdout", "--bind"]);
+    gunicorn.arg(format!("unix:{}", socket.display())).arg("--chdir").arg(fixture_dir().join("targets"));
+    let mut live = Live::start(gunicorn.arg("python_gunicorn:application"));
+    while !live.line().contains("Listening at") {}
+    let get = |number: u64| {
+        let mut http = UnixStream::connect(&socket).expect("it listens");
+        http.write_all(format!("GET /{number} HTTP/1.0\r\n\r\n").as_bytes()).expect("it reads");
+        let mut answer = String::new();
+        http.read_to_string(&mut answer).expect("it answers");
+        answer.lines().next().unwrap_or_default().split(' ').nth(1).unwrap_or_default().to_owned()
+    };
+    assert_eq!([1, 3, 2, 4, 5].map(get), ["200", "200", "500", "200", "200"]);
+    live.signal(Signal::SIGTERM);
+    live.rest();
+    assert_eq!(live.wait().code(), Some(0));
+    shows_the_users_frame(&scene.snapshot(), "Lost: ('number', 2)");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::capture::{ProcessMemory, modules_of, read_mapping_table};
 use crate::proc;
 
 /// One who tells what a stop at a catchpoint means. It is asked on a thread of its own while the stopped thread, and it
-/// alone, is held: after a second that thread goes on without an answer.
+/// alone, is held: after ten seconds that thread goes on without an answer.
 pub trait Judge: Send {
     /// Whether the exception that was met is one to take a snapshot for.
     fn judge(&mut self, hit: &Hit) -> Verdict;
@@ -44,7 +44,16 @@ pub struct Hit {
     pub registers: GeneralRegisters,
 }
 
+/// So many ancestors of a process are looked up.
+const MOST_ANCESTORS: usize = 64;
+
 impl Hit {
+    /// The parent of its process, the parent of that and so on.
+    pub fn ancestors(&self) -> Vec<i32> {
+        let parent = |pid: &i32| proc::Status::of(*pid).map(|status| status.ppid).filter(|pid| *pid > 0);
+        std::iter::successors(parent(&self.pid), parent).take(MOST_ANCESTORS).collect()
+    }
+
     /// The memory of its process. Its other threads may be writing to it.
     pub fn memory(&self) -> ProcessMemory {
         ProcessMemory::new(self.tid)

@@ -49,6 +49,11 @@ impl Planted {
         planter.plant(&[child], &self.sites, self.bias, self.data).0
     }
 
+    /// Whether a breakpoint of this kind is at an address.
+    pub(crate) fn is_at(&self, catchpoint: Catchpoint, address: u64) -> bool {
+        self.sites.iter().any(|site| site.catchpoint == catchpoint && site.at.wrapping_add(self.bias) == address)
+    }
+
     /// Whether it holds a breakpoint of this kind.
     pub(crate) fn has(&self, catchpoint: Catchpoint) -> bool {
         match self.mechanism {

@@ -17,7 +17,7 @@ use crate::{Options, RunningProcess, Stop, proc};
 use super::Tracer;
 
 /// A judge that has not answered by then is not waited for: the thread goes on.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How many stops of a process are judged at once, and how many per second when those are used up. A judgement takes a
 /// tenth of a millisecond, so that the time that a process loses stays under two percent.
 const STOPS: f64 = 500.0;
@@ -231,6 +231,10 @@ impl Tracer {
         }
         let Ok(Some(registers)) = sys::general_registers(tid) else { return go_on };
         if is_busy || self.is_chained(tid, registers.rdi) {
+            return go_on;
+        }
+        // The kernel sends the signal later to a thread that had blocked it (Linux 5.19), which is somewhere else by then.
+        if !planted.is_at(catchpoint, registers.rip) {
             return go_on;
         }
         let hit = Hit { pid, tid, catchpoint, registers };

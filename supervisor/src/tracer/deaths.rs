@@ -70,6 +70,8 @@ impl Tracer {
     fn refuse(&mut self, pid: i32, cause: Cause, reason: String) {
         if let Some(process) = self.tree.process_mut(pid) {
             process.settled = true;
+            // Whatever it meets from now on leaves none either, so it need not be stopped for that.
+            process.planted.clear();
         }
         self.reporter.tell(Event::SnapshotFailed { pid, comm: proc::comm(pid), cause, reason });
     }
