@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::{Live, Mirrored, Scene, fixture, fixture_dir, inspect, interpreters, list, mirrored, reply, text, tool};
-use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::signal::Signal;
 
 fn script() -> String {
@@ -145,21 +144,6 @@ fn a_thread_that_blocks_the_signal_goes_on_as_alone() {
     for (_, python) in interpreters() {
         let run = runs_as_alone(&python, "blocked").leaves(1);
         shows_the_users_frame(&run.scene.snapshot(), "Lost: ('number', 2)");
-    }
-}
-
-#[test]
-fn a_process_at_a_catchpoint_dies_as_alone_when_we_are_killed() {
-    for (_, python) in interpreters() {
-        let scene = Scene::new();
-        let watch = Inotify::init(InitFlags::IN_CLOEXEC).expect("there is inotify");
-        watch.add_watch(&scene.out(), AddWatchFlags::IN_CREATE).expect("the directory is there");
-        let mut live = Live::start(scene.trace(&["--quiet", "--no-clone"]).arg(&python).args([&script(), "told"]));
-        live.number_after("");
-        live.poke();
-        watch.read_events().expect("the capture creates its file, and holds the process");
-        live.signal(Signal::SIGKILL);
-        assert_eq!(live.rest(), "it ended with 256\n", "exit code 1, not SIGTRAP");
     }
 }
 
