@@ -293,7 +293,7 @@ impl WholeRun {
     /// One of the processes does not exist. What the command itself answers is in the reply, errors and all.
     pub fn apply(&mut self, wanted: &str, command: &str, run: PerProcess<'_>) -> Result<Reply, CommandError> {
         let indices = match wanted {
-            "all" => (0..self.members.len()).collect(),
+            "all" => self.all(),
             list => list
                 .split([',', ' '])
                 .filter(|name| !name.is_empty())

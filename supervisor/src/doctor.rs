@@ -6,7 +6,6 @@ use std::fs;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use nix::sys::statvfs::statvfs;
 use nix::unistd::{AccessFlags, access};
 
 use crate::sys::{self, ChildState, Errno, ExecPlan, Resume};
@@ -170,11 +169,9 @@ fn directory_check(directory: &Path) -> Check {
 fn space_check(directory: &Path) -> Check {
     const LITTLE: u64 = 1 << 30;
     let path = directory.display();
-    let Ok(room) = statvfs(directory) else {
+    let Ok((free, _)) = sys::Directory::open(directory).and_then(|directory| directory.room()) else {
         return Check::warn("disk space", format!("The free space of {path} is unknown."), "See \"output directory\".");
     };
-    #[allow(clippy::useless_conversion, reason = "the fields are 32 bits wide on other architectures")]
-    let free = u64::from(room.blocks_available()).saturating_mul(u64::from(room.fragment_size()));
     let sentence = format!("{} MiB are free in {path}.", free >> 20);
     if free >= LITTLE {
         return Check::ok("disk space", sentence);

@@ -36,11 +36,7 @@ pub fn supervise(
     observer: &mut dyn Observer,
     judge: Option<Box<dyn Judge>>,
 ) -> Result<Outcome, SuperviseError> {
-    // Blocked here, a signal goes to any other thread that does not block it, SIGCHLD above all: we would wait for ever.
-    if !is_only_thread() {
-        return Err(SuperviseError::NotAlone);
-    }
-    play(Wanted::Command, options, observer, judge)
+    begin(Wanted::Command, options, observer, judge)
 }
 
 /// Supervises process `pid`, which runs already, and with `tree` all that descend from it, and what they start from now
@@ -59,10 +55,7 @@ pub fn attach(
     observer: &mut dyn Observer,
     judge: Option<Box<dyn Judge>>,
 ) -> Result<Outcome, SuperviseError> {
-    if !is_only_thread() {
-        return Err(SuperviseError::NotAlone);
-    }
-    play(Wanted::Running { pid, tree }, options, observer, judge)
+    begin(Wanted::Running { pid, tree }, options, observer, judge)
 }
 
 /// Supervises process `pid`, and with `request.tree` its tree, for as long as it takes to answer `request`.
@@ -74,10 +67,7 @@ pub(crate) fn visit(
     options: Options,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, SuperviseError> {
-    if !is_only_thread() {
-        return Err(SuperviseError::NotAlone);
-    }
-    play(Wanted::Visit(request), options, observer, None)
+    begin(Wanted::Visit(request), options, observer, None)
 }
 
 /// What is to be supervised.
@@ -93,6 +83,19 @@ enum Wanted {
 fn is_only_thread() -> bool {
     let tasks = std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
     gettid() == getpid() && tasks <= 1
+}
+
+fn begin(
+    wanted: Wanted,
+    options: Options,
+    observer: &mut dyn Observer,
+    judge: Option<Box<dyn Judge>>,
+) -> Result<Outcome, SuperviseError> {
+    // Blocked here, a signal goes to any other thread that does not block it, SIGCHLD above all: we would wait for ever.
+    if !is_only_thread() {
+        return Err(SuperviseError::NotAlone);
+    }
+    play(wanted, options, observer, judge)
 }
 
 fn play(

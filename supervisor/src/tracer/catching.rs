@@ -187,17 +187,19 @@ impl Tracer {
         process.planted.extend(planted);
         match trouble {
             None => {}
-            Some(Errno::ENOSPC) if self.catching.told_of_room => {}
-            Some(Errno::ENOSPC) => {
-                self.catching.told_of_room = true;
-                self.notice(format!(
-                    "process {pid} has no debug registers left for all that --catch asks for, so some is not caught"
-                ));
-            }
+            Some(Errno::ENOSPC) => self.tell_of_room(pid),
             Some(errno) => {
                 self.use_debug_registers(errno);
                 self.plant(pid, &sites, bias, data);
             }
+        }
+    }
+
+    pub(super) fn tell_of_room(&mut self, pid: i32) {
+        if !std::mem::replace(&mut self.catching.told_of_room, true) {
+            self.notice(format!(
+                "process {pid} has no debug registers left for all that --catch asks for, so some is not caught"
+            ));
         }
     }
 

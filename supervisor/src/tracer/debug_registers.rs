@@ -51,8 +51,11 @@ impl Tracer {
         }
         let Some(process) = self.tree.process(pid) else { return };
         let mut wanted = sys::Breakpoints::default();
-        let addresses = process.planted.iter().flat_map(|planted| planted.addresses());
-        wanted.iter_mut().zip(addresses).for_each(|(register, (_, address))| *register = address);
+        let addresses = || process.planted.iter().flat_map(|planted| planted.addresses());
+        wanted.iter_mut().zip(addresses()).for_each(|(register, (_, address))| *register = address);
+        if addresses().count() > wanted.len() {
+            self.tell_of_room(pid);
+        }
         let Some(thread) = self.tree.thread_mut(tid).filter(|thread| thread.breakpoints != wanted) else { return };
         match sys::set_breakpoints(tid, &wanted) {
             Ok(()) => thread.breakpoints = wanted,
