@@ -7,6 +7,7 @@
 
 mod damage;
 mod fixture;
+mod frozen;
 mod live;
 mod mirror;
 mod outcome;
@@ -19,6 +20,7 @@ mod tools;
 
 pub use damage::Damaged;
 pub use fixture::{Build, fixture, fixture_dir, fixture_with, fixture_with_libcxx};
+pub use frozen::{freeze, frozen, frozen_dir};
 pub use live::Live;
 pub use mirror::{Mirrored, mirrored, mirrored_through, scenario};
 pub use outcome::{Outcome, finish, finish_with_input};

@@ -42,7 +42,7 @@ pub fn interpreters() -> BTreeMap<PythonVersion, PathBuf> {
 }
 
 /// Runs a script under dpdb-trace until it dies; its snapshot, and what it said.
-pub fn crash(scene: &Scene, python: &Path, script: &str) -> (PathBuf, String, String) {
+pub fn crash(scene: &Scene, python: &Path, script: impl AsRef<Path>) -> (PathBuf, String, String) {
     let outcome = scene.run([python.to_owned(), fixture_dir().join("targets").join(script)]);
     assert_eq!(outcome.signal(), Some(11), "{}: {}", python.display(), outcome.stderr);
     (scene.snapshot(), outcome.stdout, outcome.stderr)

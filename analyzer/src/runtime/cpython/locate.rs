@@ -13,8 +13,9 @@ pub(super) const COOKIE: &[u8; 8] = b"xdebugpy";
 
 /// The runtime is aligned to more than this in every build.
 const STEP: usize = 8;
-/// Data that is read at once, and most that is looked through in a module.
-const CHUNK: u64 = 1 << 16;
+/// Memory is there by pages.
+const PAGE: u64 = 4096;
+/// Most data that is looked through in a module.
 const MOST: u64 = 1 << 26;
 /// `PF_W`.
 const WRITABLE: u32 = 2;
@@ -93,11 +94,16 @@ fn scan<'m>(memory: &dyn Memory, module: &'m Module) -> Option<Located<'m>> {
     None
 }
 
-/// What there is of so many bytes; what is absent reads as zeros.
+/// What there is of so many bytes; what is absent reads as zeros. Of a module whose file is gone only some pages may be
+/// there.
 fn read(memory: &dyn Memory, start: Avma, size: u64) -> Vec<u8> {
     let mut bytes = vec![0; size as usize];
-    for (chunk, index) in bytes.chunks_mut(CHUNK as usize).zip(0..) {
-        let _ = memory.read(start.wrapping_add(index * CHUNK), chunk);
+    let mut done = 0;
+    while let Some(rest) = bytes.get_mut(done..).filter(|rest| !rest.is_empty()) {
+        let at = start.wrapping_add(done as u64);
+        // An absent page is left out.
+        let absent = || (PAGE - at.0 % PAGE) as usize;
+        done += memory.read_some(at, rest).unwrap_or_else(|_| absent());
     }
     bytes
 }
