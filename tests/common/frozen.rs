@@ -80,11 +80,10 @@ pub fn frozen_dir() -> PathBuf {
 /// The frozen interpreters, by minor version and flags, such as `3.13t`: files named `cpython-3.13.5t.snap`.
 pub fn frozen() -> BTreeMap<String, PathBuf> {
     let files = frozen_dir().read_dir().expect("they are fixtures").map(|entry| entry.expect("a file").path());
-    let snapshots = files.filter(|path| path.extension().is_some_and(|kind| kind == "snap"));
-    let named = snapshots.map(|path| {
-        let version = path.file_stem().and_then(|name| name.to_str()?.strip_prefix("cpython-")).expect("its name");
+    let named = files.filter_map(|path| {
+        let version = path.file_name()?.to_str()?.strip_prefix("cpython-")?.strip_suffix(".snap")?;
         let (minor, micro) = version.rsplit_once('.').expect("three numbers");
-        (minor.to_owned() + micro.trim_start_matches(|c: char| c.is_ascii_digit()), path)
+        Some((minor.to_owned() + micro.trim_start_matches(|c: char| c.is_ascii_digit()), path.clone()))
     });
     named.collect()
 }

@@ -18,7 +18,7 @@ mod paths;
 mod records;
 mod references;
 mod sequences;
-
+mod tensors;
 mod threading;
 
 pub(super) use collections::ordered_pairs;
@@ -48,7 +48,7 @@ pub(super) type Shown = Result<PythonValue, Unreadable>;
 pub(super) type Kind = fn(&Reader<'_, '_>, &mut Subject<'_>) -> Shown;
 
 /// The kinds by the full names of their types.
-const FAMILIES: [&[(&str, Kind)]; 16] = [
+const FAMILIES: [&[(&str, Kind)]; 17] = [
     arrays::KINDS,
     callables::KINDS,
     collections::KINDS,
@@ -59,11 +59,12 @@ const FAMILIES: [&[(&str, Kind)]; 16] = [
     generators::KINDS,
     numbers::KINDS,
     numpy::KINDS,
+    pandas::KINDS,
     paths::KINDS,
     records::KINDS,
     references::KINDS,
     sequences::KINDS,
-    pandas::KINDS,
+    tensors::KINDS,
     threading::KINDS,
 ];
 

@@ -21,9 +21,9 @@ const DEEPEST: usize = 8;
 const LARGEST_ELEMENT: u64 = 1 << 16;
 
 /// An element type.
-struct DataType {
+pub(super) struct DataType {
     at: Avma,
-    /// `b i u f c m M O S U V`.
+    /// `b i u f c m M O S U V`, and `B` for the upper half of a `float`, which numpy does not have.
     kind: u8,
     size: u64,
     /// Its bytes stand the other way round.
@@ -33,11 +33,12 @@ struct DataType {
 }
 
 /// Elements in memory.
-struct Elements {
-    data: Avma,
-    shape: Vec<u64>,
-    strides: Vec<i64>,
-    kind: DataType,
+pub(super) struct Elements {
+    pub(super) data: Avma,
+    pub(super) shape: Vec<u64>,
+    /// In bytes.
+    pub(super) strides: Vec<i64>,
+    pub(super) kind: DataType,
 }
 
 fn word(reader: &Reader<'_, '_>, at: Avma, behind: u64) -> Result<u64, Unreadable> {
@@ -70,6 +71,11 @@ fn read_type(reader: &Reader<'_, '_>, at: Avma) -> Result<DataType, Unreadable> 
 }
 
 impl DataType {
+    /// Numbers in the machine's own order.
+    pub(super) fn of_numbers(kind: u8, size: u64) -> DataType {
+        DataType { at: Avma(0), kind, size, swapped: false, two: false }
+    }
+
     fn names(&self, reader: &Reader<'_, '_>) -> Result<Option<Avma>, Unreadable> {
         let names = Avma(word(reader, self.at, if self.two { 88 } else { 40 })?);
         Ok(Some(names).filter(|at| at.0 != 0 && reader.heap.expect(*at, "tuple").is_ok()))
@@ -148,7 +154,8 @@ fn elements(reader: &Reader<'_, '_>, at: Avma) -> Result<Elements, Unreadable> {
     Ok(Elements { data: Avma(word(reader, at, 0)?), shape: words(16)?, strides, kind })
 }
 
-fn dimension(
+/// The elements along an axis from `at` on, in lists as deep as there are further axes.
+pub(super) fn dimension(
     reader: &Reader<'_, '_>,
     of: &Elements,
     axis: usize,
@@ -215,6 +222,7 @@ fn element(reader: &Reader<'_, '_>, kind: &DataType, at: Avma, path: &mut Vec<Av
             PythonValue::Complex(number(real), number(imaginary))
         }
         b'f' => PythonValue::Float(number(&bytes)),
+        b'B' => PythonValue::Float(f32::from_bits((u64::from_le_bytes(heap_word(&bytes)) as u32) << 16).into()),
         b'b' => PythonValue::Bool(bytes.iter().any(|&byte| byte != 0)),
         b'i' => native(b'q', &bytes).unwrap_or(PythonValue::Truncated("element")),
         b'u' => native(b'Q', &bytes).unwrap_or(PythonValue::Truncated("element")),
@@ -344,7 +352,7 @@ fn scalar(reader: &Reader<'_, '_>, of: &mut Subject<'_>) -> Shown {
         // Texts are those of `str` and `bytes`; dates, structures and objects have parts that are not read.
         _ => return Err(Unreadable::NoField { field: "numpy scalar", minor: reader.heap.layout.minor.0 }),
     };
-    let kind = DataType { at: of.at, kind, size, swapped: false, two: false };
+    let kind = DataType::of_numbers(kind, size);
     let value = element(reader, &kind, at, of.path, 0)?;
     Ok(super::call(format!("np.{name}"), vec![value]))
 }

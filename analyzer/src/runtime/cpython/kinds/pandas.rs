@@ -26,12 +26,16 @@ fn frame(reader: &Reader<'_, '_>, of: &mut Subject<'_>) -> Shown {
 }
 
 /// Its axes and blocks: the index last, the columns of a frame before it; the values of a frame's block have a column
-/// in each row. The manager's structure is Cython's: its table of methods, then the blocks, then the axes.
+/// in each row. The manager of a frame is a structure of Cython's: its table of methods, then the blocks, then the axes;
+/// that of a series may be an object that keeps them as attributes.
 fn parts(reader: &Reader<'_, '_>, of: &mut Subject<'_>) -> Shown {
     let unknown = || Unreadable::NotA { expected: "pandas object of a known layout", at: of.at };
     let manager = reader.kept(of.at, "_mgr").ok_or_else(unknown)?;
-    let axes = reader.behind_header(manager, 2)?;
-    let blocks = reader.behind_header(manager, 1)?;
+    let part = |name: &str, word: u64| match reader.kept(manager, name) {
+        Some(kept) => Ok(kept),
+        None => reader.behind_header(manager, word),
+    };
+    let (axes, blocks) = (part("axes", 2)?, part("blocks", 1)?);
     reader.heap.expect(axes, "list")?;
     reader.heap.expect(blocks, "tuple")?;
     let axes = reader.heap.first_items(axes, 2)?.items;
