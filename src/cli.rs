@@ -13,7 +13,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::engine::LimitOptions;
 use crate::snapshot_files::is_snapshot_or_core;
 
-pub use supervise::{AttachArgs, OutputArgs, RunArgs, SnapArgs, WatchArgs};
+pub use supervise::{AttachArgs, BaseArgument, OutputArgs, RunArgs, SnapArgs, WatchArgs};
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub enum Request {
     Ls(LsArgs),
     /// Write the plain ELF core.
     Export(ExportArgs),
+    /// Make a delta whole.
+    Pack(PackArgs),
     /// Print the frames of all threads as `frames/1`.
     Report(ReportArgs),
     /// Supervise what runs already.
@@ -43,7 +45,7 @@ pub enum Request {
     name = "dpdb-trace",
     version,
     about = "Run a command; keep a debuggable snapshot of every process of it that crashes",
-    override_usage = "dpdb-trace [OPTIONS] [--] COMMAND [ARGS]...\n       dpdb-trace FILE\n       dpdb-trace <inspect|info|ls|export|report|snap|attach|doctor|run> ...",
+    override_usage = "dpdb-trace [OPTIONS] [--] COMMAND [ARGS]...\n       dpdb-trace FILE\n       dpdb-trace <inspect|info|ls|export|pack|report|snap|attach|doctor|run> ...",
     after_help = "Examples:\n  \
         dpdb-trace ./worker --jobs 8                  supervise; what dies leaves pid_N.snap\n  \
         dpdb-trace --output-dir /tmp/crashes -- make test\n  \
@@ -74,6 +76,8 @@ enum Sub {
     Ls(LsArgs),
     /// Write a snapshot as a plain ELF core, for gdb and lldb
     Export(ExportArgs),
+    /// Make a snapshot whole that was taken beyond another (--base), so that it needs that no longer
+    Pack(PackArgs),
     /// Print all frames of a crash as JSON (schema frames/1), or the crashes of a whole run, equal ones together
     Report(ReportArgs),
     /// Supervise a process that runs already; Ctrl-C lets it go
@@ -171,6 +175,19 @@ pub struct ExportArgs {
     pub output: PathBuf,
 }
 
+/// What to make whole.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    dpdb-trace pack pid_1235.snap                 it is replaced by the whole one\n  \
+    dpdb-trace pack pid_1235.snap -o whole.snap")]
+pub struct PackArgs {
+    /// A snapshot
+    pub file: PathBuf,
+    /// The file to write [default: the same]
+    #[arg(long, short)]
+    pub output: Option<PathBuf>,
+}
+
 /// What to report.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -246,6 +263,7 @@ fn request(arguments: Vec<OsString>) -> Result<Request, clap::Error> {
         Some(Sub::Info(info)) => Request::Info(info),
         Some(Sub::Ls(ls)) => Request::Ls(ls),
         Some(Sub::Export(export)) => Request::Export(export),
+        Some(Sub::Pack(pack)) => Request::Pack(pack),
         Some(Sub::Report(report)) => Request::Report(report),
         Some(Sub::Attach(attach)) => Request::Attach(attach),
         Some(Sub::Snap(snap)) => Request::Snap(snap),

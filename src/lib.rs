@@ -17,6 +17,7 @@ mod info;
 mod inspect;
 mod interact;
 mod ls;
+mod pack;
 mod parallel;
 mod python_callers;
 mod python_consequences;
@@ -42,6 +43,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         Request::Run(arguments) => run::run(&arguments),
         Request::Inspect(arguments) => inspect::inspect(&arguments),
         Request::Export(arguments) => export::export(&arguments),
+        Request::Pack(arguments) => pack::pack(&arguments),
         Request::Info(arguments) => info::info(&arguments),
         Request::Ls(arguments) => ls::ls(&arguments),
         Request::Attach(arguments) => attach::attach(&arguments),

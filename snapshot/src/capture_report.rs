@@ -20,6 +20,9 @@ pub struct CaptureReport {
     pub release_ns: Option<u64>,
     /// Bytes of memory that are in the file; [`crate::write_snapshot`] sets it.
     pub memory_bytes: u64,
+    /// Of that, bytes that stand in the base of a delta; [`crate::write_snapshot`] sets it.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub shared_bytes: u64,
     /// What failed after the notes at the beginning of the file were written.
     pub late_errors: Vec<SoftError>,
     /// Ranges that were to be captured and could not be read; [`crate::write_snapshot`] sets it. The file has zeros
@@ -30,6 +33,11 @@ pub struct CaptureReport {
     /// Where in the core that was: the memory from this offset on is zeros in the file, and was not captured.
     /// [`crate::write_snapshot`] sets it.
     pub cut_at: Option<u64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Memory that could not be read.

@@ -25,6 +25,9 @@ pub(crate) const NT_DPDB_CAPTURE: u32 = 0x4450_4403;
 /// `type` of the note with source text, compressed with zstd. It stands beside the core, in a skippable frame.
 pub(crate) const NT_DPDB_SOURCES: u32 = 0x4450_4404;
 
+/// `type` of the note with the pages that stand in the base of a delta, compressed and beside the core as well.
+pub(crate) const NT_DPDB_SHARED: u32 = 0x4450_4405;
+
 /// What this version writes into `version`.
 pub(crate) const VERSION: u32 = 1;
 
@@ -74,6 +77,15 @@ pub(crate) struct SourcesNote {
     pub(crate) files: Vec<SourceFile>,
 }
 
+/// The pages that a delta shares with its base.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct SharedNote {
+    pub(crate) version: u32,
+    pub(crate) page: u64,
+    pub(crate) runs: Runs,
+}
+
 /// Ascending ranges, as a list of numbers by turns: pages between the end of the last range (at first address 0) and
 /// the start of the next, then pages in that.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +102,13 @@ impl Runs {
             _ => self.0.extend([gap, pages]),
         }
         *end_of_last = start + pages;
+    }
+
+    /// Ascending ranges that are apart.
+    pub(crate) fn of(ranges: &[AddressRange]) -> Runs {
+        let (mut runs, mut end) = (Runs::default(), 0);
+        ranges.iter().for_each(|range| runs.push(&mut end, *range));
+        runs
     }
 
     /// The ranges, as far as they lie inside the address space.

@@ -12,6 +12,7 @@
 
 mod address;
 pub mod arch;
+mod base;
 mod bytes;
 mod capture_report;
 mod dpdb_note;
@@ -27,13 +28,14 @@ mod write;
 
 pub use address::{AddressRange, Avma};
 pub use arch::Registers;
+pub use base::Base;
 pub use capture_report::{CaptureReport, UnreadableRange};
 pub use memory::{Absent, Memory};
 pub use process::{Cause, Mapping, Process, SoftError, Thread};
-pub use read::{Damage, ExportError, Format, Info, OpenError, Snapshot, build_id_at};
+pub use read::{Damage, ExportError, Format, Info, OpenError, PackError, Snapshot, build_id_at};
 pub use sources::{Excerpt, SourceFile};
 pub use text::Text;
 pub use write::{
-    Content, Course, PlannedRange, Progress, TRAILER_SIZE, WriteError, WriteOptions, Written, add_sources,
-    write_snapshot,
+    Content, Course, PageHashes, PlannedRange, Progress, Sharing, TRAILER_SIZE, WriteError, WriteOptions, Written,
+    add_sources, write_snapshot,
 };

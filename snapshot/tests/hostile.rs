@@ -190,7 +190,7 @@ proptest! {
     #[test]
     fn any_plan_reads_back((process, plan) in any_process(), chunk in 4096usize..100_000) {
         let (_directory, path) = scratch_file();
-        let options = WriteOptions { level: -1, chunk_size: chunk, threads: 2 };
+        let options = WriteOptions { level: -1, chunk_size: chunk, threads: 2, ..WriteOptions::default() };
         let mut file = fs::File::create(&path).unwrap();
         let memory = PatternMemory::default();
         write_snapshot(&process, &plan, &memory, &mut file, &options, &mut |_: &Written| Default::default()).unwrap();

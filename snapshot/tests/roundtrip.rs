@@ -16,7 +16,7 @@ use support::process::{PatternMemory, pattern, process};
 /// Writes to a temporary file.
 fn write(process: &Process, plan: &[PlannedRange], memory: &PatternMemory) -> (tempfile::NamedTempFile, Written) {
     let mut file = tempfile::NamedTempFile::new().unwrap();
-    let options = WriteOptions { level: 1, chunk_size: 64 << 10, threads: 2 };
+    let options = WriteOptions { level: 1, chunk_size: 64 << 10, threads: 2, ..WriteOptions::default() };
     let report = CaptureReport { pause_ns: 5, capture_ns: 6, ..CaptureReport::default() };
     let written =
         write_snapshot(process, plan, memory, &mut file, &options, &mut |_: &Written| report.clone()).unwrap();

@@ -111,6 +111,9 @@ pub struct OutputArgs {
     #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true,
         value_parser = clap::value_parser!(i32).range(-7..=19))]
     pub level: i32,
+    /// Write pages that a snapshot of this run has already, at the same addresses, only there: the others name it and need it
+    #[arg(long, value_name = "auto")]
+    pub base: Option<BaseArgument>,
     /// Cut a snapshot off at its least valuable end where its file would have more bytes than SIZE (such as 500M, 2G)
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub max_size: Option<u64>,
@@ -129,6 +132,13 @@ pub struct OutputArgs {
     /// Keep the whole source files of the Python frames in the snapshot, not only the lines around each
     #[arg(long)]
     pub embed_sources: bool,
+}
+
+/// What snapshots are taken beyond.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum BaseArgument {
+    /// A whole one of this run, chosen by what both have in common
+    Auto,
 }
 
 /// What leaves a snapshot.
@@ -254,6 +264,7 @@ impl OutputArgs {
             max_size: self.max_size,
             deadline: self.deadline,
             scrub: !self.no_scrub,
+            deltas: self.base.is_some(),
             sources: Some(Arc::new(PythonSources { whole: self.embed_sources })),
         };
         options.room.min_free = self.min_free.unwrap_or_default();

@@ -1,7 +1,7 @@
 //! `info`: everything about the crash and the file but its memory.
 
 use dpdb_snapshot::process::{Cause, Freeze, Host, Identity, Namespace, Rank, Scrubbed, SigInfo, Timing};
-use dpdb_snapshot::{Process, Text};
+use dpdb_snapshot::{Base, Process, Text};
 use serde::Serialize;
 
 use super::crash::Crash;
@@ -45,6 +45,9 @@ pub struct Info {
     /// How much of the memory was wanted, in the words of `--memory`; nothing where that is all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<String>,
+    /// The snapshot in the same directory that has what this one shares with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base: Option<Base>,
     /// What was replaced in environment and command line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scrubbed: Option<Scrubbed>,
@@ -95,6 +98,7 @@ impl Info {
             timing: process.timing.clone(),
             freeze: process.freeze.clone(),
             memory: process.memory.clone(),
+            base: process.base.clone(),
             scrubbed: process.scrubbed,
             host: process.host.clone(),
             reader: concat!("dpdb-trace ", env!("CARGO_PKG_VERSION")),

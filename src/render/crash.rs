@@ -253,6 +253,10 @@ fn capture(info: &Info) -> Option<String> {
         }
         None => format!("process held for {pause}, {took} of it to read and write"),
     };
+    if let Some(base) = &info.base {
+        let shared = units::bytes(capture.shared_bytes);
+        let _ = write!(text, "; {shared} of it in {}", clean(&base.name));
+    }
     if let Some(why) = &capture.cut {
         let _ = write!(text, "; cut: {}", clean_str(why));
     }

@@ -18,7 +18,7 @@ pub use signal::{SigInfo, Signal};
 pub use soft_error::{SoftError, Step};
 pub use thread::{Syscall, Thread};
 
-use crate::{AddressRange, Avma, Text};
+use crate::{AddressRange, Avma, Base, Text};
 
 /// One process at one instant: all that is known of it besides the bytes of its memory.
 ///
@@ -84,6 +84,8 @@ pub struct Process {
     pub scrubbed: Option<Scrubbed>,
     /// The supervisor's run.
     pub run: Option<Run>,
+    /// The snapshot that has the pages which this one shares with it; `None` where all are here.
+    pub base: Option<Base>,
     /// Clocks.
     pub timing: Timing,
     /// How its memory was held still; `None` in files of versions that did not tell.

@@ -56,6 +56,11 @@ pub enum Damage {
         /// What is wrong.
         reason: String,
     },
+    /// What a delta shares with its base cannot be had.
+    Base {
+        /// Why, as a sentence about the base.
+        reason: String,
+    },
     /// The last note of a snapshot is missing: how the capture went, and what could not be read.
     NoCaptureReport,
 }
@@ -77,6 +82,7 @@ impl fmt::Display for Damage {
             Damage::Segments { present, expected } => write!(f, "only {present} of {expected} segments are described"),
             Damage::Notes { at, reason } => write!(f, "the notes are read up to {at:#x} only: {reason}"),
             Damage::Json { note, reason } => write!(f, "the {note} note cannot be read: {reason}"),
+            Damage::Base { reason } => write!(f, "{reason}; memory that is the same there is missing"),
             Damage::NoCaptureReport => {
                 f.write_str("the capture report is missing: memory that could not be read may look like zeros")
             }

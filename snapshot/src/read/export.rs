@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 
 use super::{Format, Snapshot};
+use crate::Avma;
+use crate::elf::header::ProgramHeader;
 use crate::stream::Missing;
 
 /// Why an export is not what `zstd -dc` would have given.
@@ -31,13 +33,16 @@ pub enum ExportError {
 }
 
 impl Snapshot {
-    /// Writes the plain ELF core, byte for byte what `zstd -dc` gives, and returns its length.
+    /// Writes the plain ELF core, byte for byte what `zstd -dc` gives but for what a delta has from its base, and returns its length.
     ///
     /// # Errors
     /// Where writing fails. Where the file is damaged, the error comes last: what can be had is written before.
     pub fn export(&self, out: &mut dyn Write) -> Result<u64, ExportError> {
         let mut buffer = vec![0; 256 << 10];
         let (mut written, mut lost, mut reason) = (0u64, 0u64, None);
+        let mut loads: Vec<&ProgramHeader> = self.headers.loads.iter().filter(|_| self.shared.is_some()).collect();
+        loads.sort_by_key(|load| load.offset);
+        let mut loads = loads.as_slice();
         loop {
             let count = match self.stream.read_some(written, &mut buffer) {
                 Ok(count) => count,
@@ -51,6 +56,11 @@ impl Snapshot {
                 }
                 Err(Missing::CutOff) => break,
             };
+            let is_behind = |load: &&&ProgramHeader| load.offset.saturating_add(load.filesz) <= written;
+            loads = &loads[loads.iter().take_while(is_behind).count()..];
+            let (gone, why) = self.complete(loads, written, &mut buffer[..count]);
+            lost += gone;
+            reason = reason.or(why);
             out.write_all(&buffer[..count])?;
             written += count as u64;
         }
@@ -60,6 +70,23 @@ impl Snapshot {
             None if self.ends_early(written) => Err(ExportError::CutOff { written }),
             None => Ok(written),
         }
+    }
+
+    /// Puts what stands in the base into bytes of the stream from `offset` on. Returns how many could not be had, and why.
+    fn complete(&self, loads: &[&ProgramHeader], offset: u64, buf: &mut [u8]) -> (u64, Option<String>) {
+        let (mut lost, mut reason) = (0, None);
+        let Some(shared) = &self.shared else { return (lost, reason) };
+        let end = offset.saturating_add(buf.len() as u64);
+        for load in loads.iter().take_while(|load| load.offset < end) {
+            let (from, to) = (load.offset.max(offset), load.offset.saturating_add(load.filesz).min(end));
+            if from < to {
+                let part = &mut buf[(from - offset) as usize..(to - offset) as usize];
+                let (gone, why) = shared.complete(Avma(load.vaddr.wrapping_add(from - load.offset)), part);
+                lost += gone;
+                reason = reason.or(why);
+            }
+        }
+        (lost, reason)
     }
 
     /// Whether the headers speak of more than there is. A plain core is copied as it is.

@@ -1,11 +1,13 @@
 //! Reads a snapshot, a compressed core or a plain one.
 
+mod base;
 mod core_headers;
 mod core_process;
 mod damage;
 mod export;
 mod modules;
 mod notes;
+mod pack;
 mod segments;
 mod stack_strings;
 
@@ -15,6 +17,7 @@ use std::path::{Path, PathBuf};
 pub use damage::Damage;
 pub use export::ExportError;
 pub use modules::build_id_at;
+pub use pack::PackError;
 
 use crate::capture_report::UnreadableRange;
 use crate::elf::header::HeaderError;
@@ -101,6 +104,8 @@ pub struct Snapshot {
     capture: Option<CaptureReport>,
     sources: Vec<SourceFile>,
     damage: Vec<Damage>,
+    /// What it shares with its base, where it is a delta.
+    shared: Option<base::Shared>,
 }
 
 /// What a file says of itself, without its memory.
@@ -130,6 +135,22 @@ impl Snapshot {
     /// # Errors
     /// Where the file cannot be read, is something else, or has not even an ELF header.
     pub fn open(path: &Path) -> Result<Snapshot, OpenError> {
+        let (mut snapshot, beside) = Snapshot::open_with_notes(path)?;
+        if let Some(base) = &snapshot.process.base {
+            let shared = base::Shared::open(path, base, &beside);
+            snapshot.damage.extend(shared.trouble().map(|reason| Damage::Base { reason }));
+            snapshot.shared = Some(shared);
+        }
+        snapshot.sources = beside.sources;
+        Ok(snapshot)
+    }
+
+    /// The same without a base that it may have: what stands there reads as zeros.
+    fn open_alone(path: &Path) -> Result<Snapshot, OpenError> {
+        Snapshot::open_with_notes(path).map(|(snapshot, _)| snapshot)
+    }
+
+    fn open_with_notes(path: &Path) -> Result<(Snapshot, notes::Beside), OpenError> {
         let io_error = |source| OpenError::Io { path: path.to_owned(), source };
         let stream = Stream::open(File::open(path).map_err(io_error)?).map_err(io_error)?;
         let mut damage = stream.damage().to_vec();
@@ -138,7 +159,7 @@ impl Snapshot {
         headers.add_unlisted_files(&notes.files);
         let segments = Segments::new(&headers.loads, notes.memory.as_ref());
         let capture = notes.capture.clone();
-        let sources = notes::sources(&stream, &mut damage);
+        let beside = notes::beside(&stream, &mut damage);
         let unreadable = capture.as_ref().map(|report| sorted(&report.unreadable)).unwrap_or_default();
         damage::note_missing_end(&stream, &headers, capture.is_some(), notes.is_snapshot(), &mut damage);
         let format = match (stream.is_compressed(), notes.is_snapshot()) {
@@ -146,11 +167,11 @@ impl Snapshot {
             (true, false) => Format::CompressedCore,
             (false, _) => Format::Core,
         };
-        let process = Process::default();
+        let (process, sources, shared) = (Process::default(), Vec::new(), None);
         let mut snapshot =
-            Snapshot { stream, format, headers, segments, unreadable, process, capture, sources, damage };
+            Snapshot { stream, format, headers, segments, unreadable, process, capture, sources, damage, shared };
         snapshot.process = core_process::describe(notes, &snapshot.headers.loads, &snapshot);
-        Ok(snapshot)
+        Ok((snapshot, beside))
     }
 
     /// What is known of the process: from our own notes, or for a plain core from the kernel's.
@@ -222,7 +243,14 @@ impl Snapshot {
                 }
                 let end = next.map_or(range.end, |gone| gone.range.start.min(range.end));
                 let count = clamp(end, at, buf);
-                self.stream.read_some(offset, &mut buf[..count]).map_err(|missing| absent(missing, at, offset, range))
+                let own = |from: Avma, buf: &mut [u8]| {
+                    let offset = offset.wrapping_add(from.0.wrapping_sub(at.0));
+                    self.stream.read_some(offset, buf).map_err(|missing| absent(missing, from, offset, range))
+                };
+                match &self.shared {
+                    Some(shared) => shared.read(at, &mut buf[..count], own),
+                    None => own(at, &mut buf[..count]),
+                }
             }
         }
     }

@@ -6,8 +6,8 @@ use super::Damage;
 use crate::SourceFile;
 use crate::capture_report::CaptureReport;
 use crate::dpdb_note::{
-    self, MemoryNote, NT_DPDB_CAPTURE, NT_DPDB_MEMORY, NT_DPDB_PROCESS, NT_DPDB_SOURCES, OWNER, ProcessNote,
-    SourcesNote,
+    self, MemoryNote, NT_DPDB_CAPTURE, NT_DPDB_MEMORY, NT_DPDB_PROCESS, NT_DPDB_SHARED, NT_DPDB_SOURCES, OWNER,
+    ProcessNote, SharedNote, SourcesNote,
 };
 use crate::elf::file_note::{self, FileMapping};
 use crate::elf::header::ProgramHeader;
@@ -73,18 +73,35 @@ pub(super) fn read(stream: &Stream, segments: &[ProgramHeader], damage: &mut Vec
     notes
 }
 
-/// The source files in the notes beside the core.
-pub(super) fn sources(stream: &Stream, damage: &mut Vec<Damage>) -> Vec<SourceFile> {
-    let beside = stream.skippable(MAX_NOTES_BESIDE);
-    let notes = beside.iter().flat_map(|frame| note::in_bytes(frame));
-    let mut ours = notes.filter(|(owner, kind, _)| *owner == OWNER.as_bytes() && *kind == NT_DPDB_SOURCES);
-    let Some((.., desc)) = ours.next() else { return Vec::new() };
-    let json = zstd::bulk::decompress(desc, MAX_JSON as usize).map_err(|error| error.to_string());
-    let note = json.and_then(|json| dpdb_note::parse::<SourcesNote>(&json));
-    note.map(|note| note.files).unwrap_or_else(|reason| {
-        damage.push(Damage::Json { note: "sources", reason });
-        Vec::new()
-    })
+/// What stands in notes beside the core.
+#[derive(Debug, Default)]
+pub(super) struct Beside {
+    /// Source files.
+    pub(super) sources: Vec<SourceFile>,
+    /// The pages that are in the base; `None` where the file does not tell.
+    pub(super) shared: Option<SharedNote>,
+}
+
+/// Reads the notes beside the core.
+pub(super) fn beside(stream: &Stream, damage: &mut Vec<Damage>) -> Beside {
+    let frames = stream.skippable(MAX_NOTES_BESIDE);
+    let notes: Vec<_> = frames.iter().flat_map(|frame| note::in_bytes(frame)).collect();
+    let of_kind = |wanted| {
+        let is_it = |(owner, kind, _): &&(&[u8], u32, &[u8])| *owner == OWNER.as_bytes() && *kind == wanted;
+        notes.iter().find(is_it).map(|(.., desc)| *desc)
+    };
+    let sources: Option<SourcesNote> = compressed(of_kind(NT_DPDB_SOURCES), "sources", damage);
+    let shared = compressed(of_kind(NT_DPDB_SHARED), "shared pages", damage);
+    Beside { sources: sources.map(|note| note.files).unwrap_or_default(), shared }
+}
+
+fn compressed<T: serde::de::DeserializeOwned>(
+    desc: Option<&[u8]>,
+    note: &'static str,
+    damage: &mut Vec<Damage>,
+) -> Option<T> {
+    let json = zstd::bulk::decompress(desc?, MAX_JSON as usize).map_err(|error| error.to_string());
+    json.and_then(|json| dpdb_note::parse(&json)).map_err(|reason| damage.push(Damage::Json { note, reason })).ok()
 }
 
 /// Reads one note, and returns where the next begins.

@@ -34,6 +34,21 @@ pub(crate) struct Entry {
     pub(crate) checksum: u32,
 }
 
+impl Entry {
+    /// A frame of `size` bytes that decompresses to nothing (the format's "Seek_Table_Entries").
+    pub(crate) fn of_skippable(size: u32) -> Entry {
+        Entry { compressed: size, size: 0, checksum: CHECKSUM_OF_NOTHING }
+    }
+
+    fn to_bytes(self) -> [u8; 12] {
+        let mut bytes = [0; 12];
+        for (field, value) in bytes.chunks_exact_mut(4).zip([self.compressed, self.size, self.checksum]) {
+            field.copy_from_slice(&value.to_le_bytes());
+        }
+        bytes
+    }
+}
+
 /// The skippable frame with the table of these frames.
 pub(crate) fn to_bytes(entries: &[Entry]) -> Vec<u8> {
     let table_size = entries.len() as u64 * 12 + FOOTER;
@@ -41,9 +56,7 @@ pub(crate) fn to_bytes(entries: &[Entry]) -> Vec<u8> {
     bytes.extend(TABLE_MAGIC.to_le_bytes());
     bytes.extend((table_size as u32).to_le_bytes());
     for entry in entries {
-        bytes.extend(entry.compressed.to_le_bytes());
-        bytes.extend(entry.size.to_le_bytes());
-        bytes.extend(entry.checksum.to_le_bytes());
+        bytes.extend(entry.to_bytes());
     }
     bytes.extend((entries.len() as u32).to_le_bytes());
     bytes.push(CHECKSUM_FLAG);
@@ -66,12 +79,11 @@ pub(crate) fn skippable_content(frame: &[u8]) -> Option<&[u8]> {
     frame.get(HEADER as usize..).filter(|content| is_notes && u32_at(frame, 4) == u32::try_from(content.len()).ok())
 }
 
-/// The same table with a skippable frame of `size` bytes behind the frames that it has; such a frame decompresses to
-/// nothing (the format's "Seek_Table_Entries").
+/// The same table with a skippable frame of `size` bytes behind the frames that it has.
 pub(crate) fn with_skippable(table: &[u8], size: u32) -> Vec<u8> {
-    let entry = [size, 0, CHECKSUM_OF_NOTHING].map(u32::to_le_bytes).concat();
+    let entry = Entry::of_skippable(size).to_bytes();
     let (entries, footer) = table.split_at(table.len() - FOOTER as usize);
-    let mut longer = [entries, &entry, footer].concat();
+    let mut longer = [entries, &entry[..], footer].concat();
     let (content, count) = (longer.len() - HEADER as usize, (longer.len() - HEADER as usize - FOOTER as usize) / 12);
     longer[4..8].copy_from_slice(&(content as u32).to_le_bytes());
     let count_at = longer.len() - FOOTER as usize;

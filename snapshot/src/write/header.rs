@@ -127,11 +127,8 @@ fn file_mappings(process: &Process) -> Vec<FileMapping> {
 }
 
 fn memory_note(layout: &Layout) -> MemoryNote {
-    let mut note = MemoryNote { version: VERSION, page: PAGE, ..MemoryNote::default() };
-    let mut end = 0;
-    for range in &layout.zero {
-        note.zero.push(&mut end, *range);
-    }
+    let zero = Runs::of(&layout.zero);
+    let mut note = MemoryNote { version: VERSION, page: PAGE, zero, ..MemoryNote::default() };
     // By reason; the end of the last range of each is needed while they grow.
     let mut ends: Vec<u64> = Vec::new();
     let mut known = std::collections::HashMap::new();

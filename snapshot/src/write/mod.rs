@@ -3,18 +3,21 @@
 mod course;
 mod header;
 mod layout;
+mod pages;
 mod pipeline;
 mod sources;
 
 use std::io::{self, Write};
 
 use crate::capture_report::{self, UnreadableRange};
-use crate::dpdb_note::{NT_DPDB_CAPTURE, OWNER, VERSION};
-use crate::elf::note;
+use crate::dpdb_note::{NT_DPDB_CAPTURE, NT_DPDB_SHARED, OWNER, Runs, SharedNote, VERSION};
+use crate::elf::{PAGE, note};
 use crate::stream::seek_table::{self, Entry};
 use crate::{AddressRange, CaptureReport, Memory, Process};
 pub use course::{Course, Progress};
 use layout::Layout;
+use pages::AllPages;
+pub use pages::{PageHashes, Sharing};
 pub use sources::add_sources;
 
 /// Bytes of zeros in a frame that stands for memory which was cut off.
@@ -44,7 +47,7 @@ pub struct PlannedRange {
 }
 
 /// How to write.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct WriteOptions {
     /// The zstd level; negative ones are faster.
     pub level: i32,
@@ -52,13 +55,15 @@ pub struct WriteOptions {
     pub chunk_size: usize,
     /// Threads that compress.
     pub threads: usize,
+    /// What becomes of pages that other snapshots may have.
+    pub sharing: Sharing,
 }
 
 impl Default for WriteOptions {
     /// What docs/format.md measured to be good: level 1 in chunks of 128 KiB, on up to four processors.
     fn default() -> WriteOptions {
         let threads = std::thread::available_parallelism().map_or(1, |count| count.get().min(4));
-        WriteOptions { level: 1, chunk_size: 128 << 10, threads }
+        WriteOptions { level: 1, chunk_size: 128 << 10, threads, sharing: Sharing::None }
     }
 }
 
@@ -75,6 +80,10 @@ pub struct Written {
     pub unreadable: Vec<UnreadableRange>,
     /// Why not all of the planned memory was written.
     pub cut: Option<String>,
+    /// Memory that stands in the base, ascending.
+    pub shared: Vec<AddressRange>,
+    /// Its pages, where [`Sharing::First`] asked for them.
+    pub pages: PageHashes,
 }
 
 /// Why a snapshot could not be written.
@@ -118,7 +127,8 @@ pub fn write_snapshot(
         return Err(WriteError::TooManyFrames(frames));
     }
 
-    let mut sink = FrameSink { out, options, written: Written::default(), entries: Vec::new() };
+    let (written, pages) = (Written::default(), AllPages::default());
+    let mut sink = FrameSink { out, options, written, pages, entries: Vec::new() };
     for chunk in header.chunks(chunk_size) {
         sink.compress(chunk)?;
     }
@@ -127,15 +137,29 @@ pub fn write_snapshot(
     sink.zeros(layout.stream_size() - there)?;
     let unreadable: u64 = sink.written.unreadable.iter().map(|gone| gone.range.len()).sum();
     sink.written.memory_bytes = there.saturating_sub(unreadable);
+    (sink.written.pages, sink.written.shared) = std::mem::take(&mut sink.pages).finish(&options.sharing);
     sink.written.cut = cut.as_ref().map(|(_, why)| why.clone());
     let mut report = course.report(&sink.written);
     report.cut_at = cut.as_ref().map(|(at, _)| header.len() as u64 + at);
     report.cut = cut.map(|(_, why)| why);
     report.version = VERSION;
     report.memory_bytes = sink.written.memory_bytes;
+    report.shared_bytes = sink.written.shared.iter().map(AddressRange::len).sum();
     report.unreadable.clone_from(&sink.written.unreadable);
     sink.compress(&trailer(&report))?;
+    if matches!(options.sharing, Sharing::Beyond(_)) {
+        let runs = Runs::of(&sink.written.shared);
+        sink.beside(&compressed_note(NT_DPDB_SHARED, &SharedNote { version: VERSION, page: PAGE, runs })?)?;
+    }
     sink.finish()
+}
+
+/// A note for a skippable frame: JSON is several times smaller when it is compressed, and nobody reads it through the core.
+fn compressed_note(kind: u32, content: &impl serde::Serialize) -> io::Result<Vec<u8>> {
+    let desc = zstd::bulk::compress(&serde_json::to_vec(content)?, WriteOptions::default().level)?;
+    let mut note = Vec::new();
+    note::append(&mut note, OWNER, kind, &desc);
+    Ok(note)
 }
 
 /// The second note segment: one note that fills it.
@@ -153,6 +177,7 @@ struct FrameSink<'a> {
     out: &'a mut (dyn Write + Send),
     options: &'a WriteOptions,
     written: Written,
+    pages: AllPages,
     entries: Vec<Entry>,
 }
 
@@ -190,7 +215,9 @@ impl FrameSink<'_> {
         let frames = (left / (128 << 10) + zeros) * 4 + zeros * 32;
         let table = (self.entries.len() as u64 + zeros + 2) * 12 + 32;
         let trailer = 4 << 10;
-        self.written.file_bytes + next as u64 + frames + table + trailer
+        // Two numbers for each run, of at most ten digits.
+        let shared = self.pages.ranges() as u64 * 24;
+        self.written.file_bytes + next as u64 + frames + table + trailer + shared
     }
 
     /// Writes one frame that decompresses to `size` bytes.
@@ -202,6 +229,15 @@ impl FrameSink<'_> {
         self.entries.push(Entry { compressed: frame.len() as u32, size: size as u32, checksum });
         self.written.file_bytes += frame.len() as u64;
         self.written.core_bytes += size as u64;
+        Ok(())
+    }
+
+    /// Writes notes that are no part of the core.
+    fn beside(&mut self, notes: &[u8]) -> Result<(), WriteError> {
+        let frame = seek_table::skippable_frame(notes)?;
+        self.out.write_all(&frame)?;
+        self.entries.push(Entry::of_skippable(frame.len() as u32));
+        self.written.file_bytes += frame.len() as u64;
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 //! threads end.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -12,6 +13,7 @@ use zstd::bulk::Compressor;
 use zstd::zstd_safe::{CParameter, compress_bound};
 
 use super::layout::{Layout, Piece};
+use super::pages::{Pages, Sharing};
 use super::{Course, FrameSink, Progress, WriteError};
 use crate::capture_report::{UnreadableRange, push_unreadable};
 use crate::elf::PAGE;
@@ -24,6 +26,7 @@ struct Chunk {
     content: Vec<u8>,
     frame: Vec<u8>,
     unreadable: Vec<UnreadableRange>,
+    pages: Pages,
     error: Option<WriteError>,
 }
 
@@ -56,15 +59,19 @@ pub(super) fn run(
     let (to_writer, compressed) = channel();
     for _ in 0..(2 * threads + 2).min(chunks as usize) {
         let (content, frame) = (Vec::with_capacity(chunk_size), Vec::with_capacity(compress_bound(chunk_size)));
+        let (unreadable, pages) = (Vec::new(), Pages::default());
         // The receiver is right here.
-        let _ = to_reader.send(Chunk { number: 0, content, frame, unreadable: Vec::new(), error: None });
+        let _ = to_reader.send(Chunk { number: 0, content, frame, unreadable, pages, error: None });
     }
     let filled = Mutex::new(filled);
+    let options = sink.options;
+    let sharing = &options.sharing;
     let cut = std::thread::scope(|scope| {
         scope.spawn(move || read_chunks(layout, memory, chunk_size, &free, &to_compressors));
         for compressor in compressors {
             let (filled, to_writer) = (&filled, to_writer.clone());
-            scope.spawn(move || compress_chunks(compressor, filled, &to_writer));
+            let look = move |chunk: &mut Chunk| look_at_pages(layout, chunk_size, sharing, chunk);
+            scope.spawn(move || compress_chunks(compressor, look, filled, &to_writer));
         }
         drop(to_writer);
         let done = write_chunks(layout.stream_size(), chunk_size, &compressed, &to_reader, sink, course);
@@ -108,21 +115,44 @@ fn read_chunks(
 
 /// Fills `content`, which begins `start` bytes behind the header, from the pieces that lie there.
 fn fill(pieces: &[Piece], start: u64, memory: &dyn Memory, content: &mut [u8], unreadable: &mut Vec<UnreadableRange>) {
-    let first = pieces.partition_point(|piece| piece.offset + piece.range.len() <= start);
-    let mut done = 0;
-    for piece in &pieces[first..] {
-        if done == content.len() {
-            break;
-        }
-        let into = start + done as u64 - piece.offset;
-        let count = ((piece.range.len() - into) as usize).min(content.len() - done);
-        let target = &mut content[done..done + count];
-        if piece.zero {
+    for (at, part, zero) in parts(pieces, start, content.len()) {
+        let target = &mut content[part];
+        if zero {
             target.fill(0);
         } else {
-            read_or_zero(memory, piece.range.start.wrapping_add(into), target, unreadable);
+            read_or_zero(memory, at, target, unreadable);
         }
-        done += count;
+    }
+}
+
+/// What lies in the `length` bytes from `start` on behind the header: where each part is in memory and among these bytes,
+/// and whether it is known to be zero.
+fn parts(pieces: &[Piece], start: u64, length: usize) -> impl Iterator<Item = (Avma, Range<usize>, bool)> {
+    let first = pieces.partition_point(|piece| piece.offset + piece.range.len() <= start);
+    let end = start + length as u64;
+    pieces[first..].iter().take_while(move |piece| piece.offset < end).map(move |piece| {
+        let (from, to) = (piece.offset.max(start), (piece.offset + piece.range.len()).min(end));
+        let at = piece.range.start.wrapping_add(from - piece.offset);
+        (at, (from - start) as usize..(to - start) as usize, piece.zero)
+    })
+}
+
+/// Looks at the whole pages of a chunk that could be read: whether an earlier snapshot has them, or a later one may.
+fn look_at_pages(layout: &Layout, chunk_size: usize, sharing: &Sharing, chunk: &mut Chunk) {
+    if !sharing.is_wanted() {
+        return;
+    }
+    let start = chunk.number * chunk_size as u64;
+    for (at, part, zero) in parts(&layout.pieces, start, chunk.content.len()) {
+        // Pieces begin with a page; a chunk may begin within one.
+        let skipped = (at.0.next_multiple_of(PAGE) - at.0) as usize;
+        let whole = chunk.content[part].get_mut(skipped..).filter(|_| !zero).unwrap_or_default();
+        for (page, at) in whole.chunks_exact_mut(PAGE as usize).zip((at.0 + skipped as u64..).step_by(PAGE as usize)) {
+            let range = AddressRange::new(at, at + PAGE);
+            if !chunk.unreadable.iter().any(|gone| gone.range.intersection(&range).is_some()) {
+                sharing.look_at(range.start, page, &mut chunk.pages);
+            }
+        }
     }
 }
 
@@ -157,10 +187,16 @@ fn failure(at: Avma, end: Avma, absent: Option<Absent>) -> (AddressRange, String
 }
 
 /// A compressor's thread.
-fn compress_chunks(mut compressor: Compressor<'static>, filled: &Mutex<Receiver<Chunk>>, to_writer: &Sender<Chunk>) {
+fn compress_chunks(
+    mut compressor: Compressor<'static>,
+    look: impl Fn(&mut Chunk),
+    filled: &Mutex<Receiver<Chunk>>,
+    to_writer: &Sender<Chunk>,
+) {
     loop {
         let next = filled.lock().unwrap_or_else(std::sync::PoisonError::into_inner).recv();
         let Ok(mut chunk) = next else { return };
+        look(&mut chunk);
         chunk.frame.clear();
         let bound = compress_bound(chunk.content.len());
         chunk.frame.reserve(bound);
@@ -205,6 +241,7 @@ fn write_chunks(
             return Ok(Some((at, why)));
         }
         sink.written.unreadable.append(&mut chunk.unreadable);
+        sink.pages.add(&mut chunk.pages);
         sink.write(&chunk.frame, chunk.content.len())?;
         // When the reader is done it no longer listens.
         let _ = to_reader.send(chunk);

@@ -4,10 +4,9 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use super::WriteOptions;
+use super::compressed_note;
 use crate::SourceFile;
-use crate::dpdb_note::{NT_DPDB_SOURCES, OWNER, SourcesNote, VERSION};
-use crate::elf::note;
+use crate::dpdb_note::{NT_DPDB_SOURCES, SourcesNote, VERSION};
 use crate::stream::seek_table;
 
 /// Adds the text of these files to the snapshot in `file`, behind its core and before its seek table, and returns how
@@ -33,11 +32,6 @@ pub fn add_sources(file: &File, files: &[SourceFile], room: u64) -> io::Result<u
     Ok(added)
 }
 
-/// The note: JSON is several times smaller when it is compressed, and nobody reads it through the core.
 fn note_of(files: &[SourceFile]) -> io::Result<Vec<u8>> {
-    let json = serde_json::to_vec(&SourcesNote { version: VERSION, files: files.to_vec() })?;
-    let desc = zstd::bulk::compress(&json, WriteOptions::default().level)?;
-    let mut note = Vec::new();
-    note::append(&mut note, OWNER, NT_DPDB_SOURCES, &desc);
-    Ok(note)
+    compressed_note(NT_DPDB_SOURCES, &SourcesNote { version: VERSION, files: files.to_vec() })
 }

@@ -178,3 +178,13 @@ pub fn seekable(content: &[u8], chunk: usize) -> Vec<u8> {
     let head = Fields::default().int(0x184d_2a5e).int(table.0.len() as i32);
     [out, head.0, table.0].concat()
 }
+
+/// A core in frames, with a skippable frame that holds these notes between them and the end of the file.
+pub fn beside(core: &[u8], notes: &[u8]) -> Vec<u8> {
+    let mut file = seekable(core, 4096);
+    file.truncate(file.len() - 8 - core.len().div_ceil(4096) * 12 - 9);
+    file.extend(0x184d_2a53_u32.to_le_bytes());
+    file.extend((notes.len() as u32).to_le_bytes());
+    file.extend(notes);
+    file
+}

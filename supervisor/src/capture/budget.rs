@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use dpdb_snapshot::{CaptureReport, Course, Progress, Written};
 
-use super::destination::Meter;
 use super::hold::Hold;
+use super::ledger::Meter;
 use super::settings::Settings;
 
 /// Bytes between two looks at how full the disk is.

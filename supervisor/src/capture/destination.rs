@@ -1,12 +1,15 @@
 //! Where snapshots go: a directory, a name for each, and a file that has its name only when it is whole.
 
-use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use dpdb_snapshot::{Base, Text};
+
+use super::bases::Bases;
 use super::hold::Pulse;
+use super::ledger::{Finished, Ledger, Meter};
 use super::name_template::{NameFields, NameTemplate};
 use super::settings::Room;
 use crate::sys::{self, Errno};
@@ -14,16 +17,14 @@ use crate::sys::{self, Errno};
 /// How many taken names are tried (`pid_7.snap.1`, `.2` …) before giving up.
 const MOST_TAKEN: u32 = 10_000;
 
-/// What the notes and the stack of a small process take: with less room than this, no snapshot is begun.
-const SMALLEST: u64 = 16 << 10;
-
 /// Where the snapshots of one run go.
 #[derive(Debug)]
 pub struct Destination {
     directory: PathBuf,
     template: NameTemplate,
     room: Room,
-    counts: Arc<Mutex<Counts>>,
+    ledger: Arc<Mutex<Ledger>>,
+    bases: Bases,
     pulse: Pulse,
     run: String,
     unfinished: Arc<Mutex<Unfinished>>,
@@ -35,18 +36,6 @@ struct Unfinished {
     files: Vec<(Arc<sys::Directory>, String)>,
     /// There are to be no more.
     given_up: bool,
-}
-
-#[derive(Debug, Default)]
-struct Counts {
-    /// The number given out last.
-    number: u64,
-    /// Those that were written, or are on the way.
-    kept: u64,
-    /// Bytes of their files.
-    bytes: u64,
-    /// Those that have their names, oldest first, with their bytes.
-    finished: VecDeque<(Arc<sys::Directory>, String, u64)>,
 }
 
 /// Why a snapshot could not be written.
@@ -95,8 +84,9 @@ impl CaptureError {
 impl Destination {
     /// Snapshots go to `directory`, and take no more than `room` over the whole run.
     pub fn new(directory: PathBuf, template: NameTemplate, room: Room) -> Destination {
-        let (counts, unfinished, pulse) = (Arc::default(), Arc::default(), Pulse::default());
-        Destination { directory, template, room, counts, pulse, run: new_id(), unfinished }
+        let (ledger, unfinished, pulse) = (Arc::default(), Arc::default(), Pulse::default());
+        let (bases, run) = (Bases::default(), new_id());
+        Destination { directory, template, room, ledger, bases, pulse, run, unfinished }
     }
 
     /// The number of the next snapshot, from 1.
@@ -104,20 +94,7 @@ impl Destination {
     /// # Errors
     /// Why there may be no more, as a phrase.
     pub fn claim(&self) -> Result<u64, &'static str> {
-        let mut counts = locked(&self.counts);
-        if self.room.max_snapshots.is_some_and(|most| counts.kept >= most) {
-            return Err("as many snapshots were taken as --max-snapshots allows");
-        }
-        if let Some(most) = self.room.max_total {
-            let may_remove = self.room.keep.is_some();
-            while may_remove && counts.bytes + SMALLEST > most && counts.remove_oldest() {}
-            if counts.bytes + SMALLEST > most {
-                return Err("the snapshots are as large together as --max-total allows");
-            }
-        }
-        counts.kept += 1;
-        counts.number += 1;
-        Ok(counts.number)
+        locked(&self.ledger).claim(&self.room)
     }
 
     /// What tells this run from all others.
@@ -130,17 +107,21 @@ impl Destination {
         self.pulse.clone()
     }
 
+    /// The snapshots that others may be taken beyond.
+    pub(super) fn bases(&self) -> &Bases {
+        &self.bases
+    }
+
     /// What tells whether a file that is being written may grow.
     pub(super) fn meter(&self, file: &PartialFile) -> Meter {
         let min_free = file.directory.room().map_or(0, |(free, all)| self.room.min_free.floor(free, all));
-        let (directory, counts) = (Arc::clone(&file.directory), Arc::clone(&self.counts));
-        Meter { directory, counts, max_total: self.room.max_total, min_free }
+        let (directory, ledger) = (Arc::clone(&file.directory), Arc::clone(&self.ledger));
+        Meter { directory, ledger, max_total: self.room.max_total, min_free }
     }
 
     /// Gives back a claim that came to nothing, so that another snapshot may be taken for it.
     pub fn give_back(&self) {
-        let mut counts = locked(&self.counts);
-        counts.kept = counts.kept.saturating_sub(1);
+        locked(&self.ledger).give_back();
     }
 
     /// Starts a file: `.NAME.partial`, for its owner alone.
@@ -165,10 +146,10 @@ impl Destination {
                     sys::lock_while_open(&file);
                     unfinished.files.push((Arc::clone(&directory), partial.clone()));
                     let (base, unfinished) = (self.directory.clone(), Arc::clone(&self.unfinished));
-                    let (counts, pulse, bytes) = (Arc::clone(&self.counts), self.pulse.clone(), 0);
+                    let (ledger, pulse, bytes) = (Arc::clone(&self.ledger), self.pulse.clone(), 0);
                     let (partial, keep) = (Some(partial), self.room.keep);
                     let file =
-                        PartialFile { directory, base, name, partial, file, unfinished, counts, pulse, bytes, keep };
+                        PartialFile { directory, base, name, partial, file, unfinished, ledger, pulse, bytes, keep };
                     return Ok(file);
                 }
                 Err(Errno::EEXIST) => {}
@@ -194,48 +175,8 @@ impl Destination {
     }
 }
 
-impl Counts {
-    /// A file has its name. Of more than `keep`, the oldest are removed.
-    fn finish(&mut self, directory: Arc<sys::Directory>, name: String, bytes: u64, keep: Option<u64>) {
-        self.finished.push_back((directory, name, bytes));
-        while keep.is_some_and(|keep| self.finished.len() as u64 > keep.max(1)) && self.remove_oldest() {}
-    }
-
-    /// Removes the oldest file of this run; whether there was one.
-    fn remove_oldest(&mut self) -> bool {
-        let Some((directory, name, bytes)) = self.finished.pop_front() else { return false };
-        // Who has moved it away has made room, too.
-        let _ = directory.remove(&name);
-        self.bytes = self.bytes.saturating_sub(bytes);
-        true
-    }
-}
-
-/// How much room there is for a file to grow.
-#[derive(Debug)]
-pub(super) struct Meter {
-    directory: Arc<sys::Directory>,
-    counts: Arc<Mutex<Counts>>,
-    max_total: Option<u64>,
-    /// Bytes that must stay free.
-    min_free: u64,
-}
-
-impl Meter {
-    /// Whether so many bytes more are more than all snapshots of the run may have.
-    pub(super) fn exceeds_total(&self, more: u64) -> bool {
-        self.max_total.is_some_and(|most| locked(&self.counts).bytes.saturating_add(more) > most)
-    }
-
-    /// Whether so many bytes more leave too little of the disk free.
-    pub(super) fn fills_disk(&self, more: u64) -> bool {
-        // A file system that does not tell is written to until it refuses.
-        self.directory.room().is_ok_and(|(free, _)| free < self.min_free.saturating_add(more))
-    }
-}
-
 /// A writer that broke leaves these data as they were.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -262,7 +203,7 @@ pub struct PartialFile {
     partial: Option<String>,
     file: File,
     unfinished: Arc<Mutex<Unfinished>>,
-    counts: Arc<Mutex<Counts>>,
+    ledger: Arc<Mutex<Ledger>>,
     pulse: Pulse,
     /// Written so far.
     bytes: u64,
@@ -288,9 +229,21 @@ impl PartialFile {
     ///
     /// # Errors
     /// Where that fails; the file is removed then.
-    pub fn finish(mut self) -> Result<PathBuf, CaptureError> {
+    pub fn finish(self) -> Result<PathBuf, CaptureError> {
+        self.finish_as(None, false).map(|(path, _)| path)
+    }
+
+    /// The same for a delta beyond `base`, or for one that others may be taken beyond; then it returns how they name it, too.
+    ///
+    /// # Errors
+    /// Where that fails; the file is removed then.
+    pub(super) fn finish_as(
+        mut self,
+        base: Option<Arc<Base>>,
+        others_follow: bool,
+    ) -> Result<(PathBuf, Option<Arc<Base>>), CaptureError> {
         sys::sync_file(&self.file).map_err(|errno| CaptureError::file("sync", self.path(), errno))?;
-        let Some(partial) = self.partial.clone() else { return Ok(self.path()) };
+        let Some(partial) = self.partial.clone() else { return Ok((self.path(), None)) };
         let all = Arc::clone(&self.unfinished);
         let mut unfinished = locked(&all);
         if unfinished.given_up {
@@ -304,9 +257,14 @@ impl PartialFile {
                     unfinished.files.retain(|(_, name)| *name != partial);
                     // The file is whole whatever comes of this; some file systems cannot sync a directory.
                     let _ = self.directory.sync();
-                    let directory = Arc::clone(&self.directory);
-                    locked(&self.counts).finish(directory, name.clone(), self.bytes, self.keep);
-                    return Ok(self.base.join(name));
+                    // One that cannot be named by deltas is a snapshot all the same.
+                    let named = others_follow.then(|| Base::of(&self.file, Text::from(name.as_str())).ok()).flatten();
+                    let named = named.map(Arc::new);
+                    let as_base = named.as_ref().map(Arc::downgrade).unwrap_or_default();
+                    let path = self.base.join(&name);
+                    let (directory, bytes) = (Arc::clone(&self.directory), self.bytes);
+                    locked(&self.ledger).finish(Finished { directory, name, bytes, as_base, base }, self.keep);
+                    return Ok((path, named));
                 }
                 Err(Errno::EEXIST) => {}
                 Err(errno) => return Err(CaptureError::file("rename", self.base.join(partial), errno)),
@@ -333,7 +291,7 @@ impl Write for PartialFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = sys::write(&self.file, bytes)?;
         self.bytes += written as u64;
-        locked(&self.counts).bytes += written as u64;
+        locked(&self.ledger).add(written as u64);
         self.pulse.beat(written as u64);
         Ok(written)
     }
@@ -346,9 +304,7 @@ impl Write for PartialFile {
 impl Drop for PartialFile {
     fn drop(&mut self) {
         let Some(partial) = &self.partial else { return };
-        let mut counts = locked(&self.counts);
-        counts.bytes = counts.bytes.saturating_sub(self.bytes);
-        drop(counts);
+        locked(&self.ledger).subtract(self.bytes);
         let mut unfinished = locked(&self.unfinished);
         // One that was given up is gone already, and its name may be somebody else's by now.
         if !unfinished.given_up {
@@ -361,6 +317,7 @@ impl Drop for PartialFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capture::ledger::SMALLEST;
     use std::os::unix::fs::PermissionsExt;
 
     fn destination(directory: &Path, template: &str, most: Option<u64>) -> Destination {

@@ -6,6 +6,7 @@
 //! be read is named in the snapshot.
 
 mod backing;
+mod bases;
 mod budget;
 mod choice;
 mod destination;
@@ -14,6 +15,7 @@ mod freeze;
 mod headroom;
 mod hold;
 mod image;
+mod ledger;
 mod mapping_table;
 mod memory;
 mod name_template;

@@ -19,13 +19,23 @@ pub struct Settings {
     pub deadline: Option<Duration>,
     /// What looks secret in environment and command line is not written.
     pub scrub: bool,
+    /// Pages that an earlier snapshot of the run has are not written again.
+    pub deltas: bool,
     /// Who finds the source text that goes in; without one none does.
     pub sources: Option<Arc<dyn SourceReader>>,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { memory: MemoryChoice::Full, level: 1, max_size: None, deadline: None, scrub: true, sources: None }
+        Settings {
+            memory: MemoryChoice::Full,
+            level: 1,
+            max_size: None,
+            deadline: None,
+            scrub: true,
+            deltas: false,
+            sources: None,
+        }
     }
 }
 

@@ -1,11 +1,13 @@
 //! The part of a capture that runs on a worker: everything else is read, and the file is written.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use dpdb_snapshot::process::Run;
-use dpdb_snapshot::{Process, WriteError, WriteOptions, write_snapshot};
+use dpdb_snapshot::{AddressRange, Process, Sharing, WriteError, WriteOptions, write_snapshot};
 
+use super::bases::Beyond;
 use super::budget::Budget;
 use super::destination::{CaptureError, Destination};
 use super::freeze::Frozen;
@@ -68,6 +70,14 @@ fn write(mut frozen: Frozen, destination: &Destination, settings: &Settings) -> 
     let memory = KeptMemory { memory: ProcessMemory::new(via), kept: &kept };
     let hidden = if settings.scrub { scrub(&mut process, via) } else { Vec::new() };
     let memory = ScrubbedMemory { memory: HeldMemory { memory, hold: &hold }, hidden };
+    let may_wait = released_at.is_some() && settings.deadline.is_none();
+    let beyond = if settings.deltas { destination.bases().choose(&plan, may_wait) } else { Beyond::Nothing };
+    let (sharing, base) = match &beyond {
+        Beyond::Nothing => (Sharing::None, None),
+        Beyond::First(_) => (Sharing::First(destination.bases().key()), None),
+        Beyond::Base(base, pages) => (Sharing::Beyond(Arc::clone(pages)), Some(Arc::clone(base))),
+    };
+    process.base = base.as_deref().cloned();
     let mut file = destination.create(&name_fields(&process, request.number))?;
     let mut budget = Budget {
         settings,
@@ -78,14 +88,21 @@ fn write(mut frozen: Frozen, destination: &Destination, settings: &Settings) -> 
         started,
         next_look: 0,
     };
-    let options = WriteOptions { level: settings.level, ..WriteOptions::default() };
+    let options = WriteOptions { level: settings.level, sharing, ..WriteOptions::default() };
     let written = write_snapshot(&process, &plan, &memory, &mut file, &options, &mut budget);
     let written = written.map_err(|error| match error {
         WriteError::Io(error) => file.write_error(error),
         error => file.write_error(std::io::Error::other(error)),
     })?;
     let sources = sources::add(settings, file.as_file(), written.file_bytes, via);
-    let path = file.finish()?;
+    let shared = written.shared.iter().map(AddressRange::len).sum();
+    if let Some(base) = &base {
+        destination.bases().judge(base, shared, written.memory_bytes);
+    }
+    let (path, named) = file.finish_as(base, matches!(beyond, Beyond::First(_)))?;
+    if let (Beyond::First(coming), Some(named)) = (beyond, named) {
+        coming.arrived(&named, written.pages);
+    }
     Ok(Written {
         path,
         bytes: written.file_bytes + sources,
