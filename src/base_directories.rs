@@ -11,6 +11,16 @@ pub fn history_file() -> Option<PathBuf> {
     below("XDG_STATE_HOME", ".local/state").map(|ours| ours.join("history"))
 }
 
+/// The file with the commands that the user wants to run in every session.
+pub fn rc_file() -> Option<PathBuf> {
+    below("XDG_CONFIG_HOME", ".config").map(|ours| ours.join("rc"))
+}
+
+/// The directory in which the projects are remembered whose commands the user trusts.
+pub fn trusted_directory() -> Option<PathBuf> {
+    below("XDG_STATE_HOME", ".local/state").map(|ours| ours.join("trusted"))
+}
+
 /// The directory for what is found out about programs and can be found out again; `None` where nothing is to be kept.
 pub fn cache_directory() -> Option<PathBuf> {
     match std::env::var_os(CACHE) {

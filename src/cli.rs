@@ -108,12 +108,13 @@ pub struct FileArgs {
 /// What to open, and which commands to run on it.
 #[derive(Clone, Debug, Args)]
 #[command(
-    after_help = "Without -c or -x a terminal gets a prompt; a pipe is read as a list of commands, and the exit status is 1\n\
-    if one of them failed. 'help' lists the commands.\n\n\
+    after_help = "Without -c or -x a terminal gets a prompt; a pipe is read as a list of commands. 'help' lists them.\n\
+    The exit status is 1 if one of them failed or the file is damaged, 3 if none did and a --fail-if holds.\n\n\
     Examples:\n  \
     dpdb-trace inspect pid_1234.snap\n  \
     dpdb-trace inspect pid_1234.snap -c why -c 'thread apply all bt'\n  \
     dpdb-trace inspect crashes/ -c processes -c 'bt -group'\n  \
+    dpdb-trace inspect pid_1234.snap --fail-if 'queue.size() > 1000' </dev/null\n  \
     echo bt | dpdb-trace inspect core --exe ./worker --json\n\n\
     Names and decompressed debug sections are kept in ~/.cache/dpdb-trace; DPDB_TRACE_CACHE=DIR keeps them there, and\n\
     DPDB_TRACE_CACHE=off nowhere."
@@ -131,6 +132,9 @@ pub struct InspectArgs {
     /// Answer each command with one line of JSON
     #[arg(long)]
     pub json: bool,
+    /// End with status 3 if this expression holds in the frame that is selected at the end (may be repeated)
+    #[arg(long, value_name = "EXPR")]
+    pub fail_if: Vec<String>,
     /// How much of a value is shown.
     #[command(flatten)]
     pub limits: LimitOptions,

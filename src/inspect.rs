@@ -10,6 +10,9 @@ use crate::failure::{FAILED, after_output, complain, failed, partial_view, sente
 use crate::shell::{BatchEnd, Form, Shell};
 use crate::snapshot_files;
 
+/// A condition of --fail-if holds. 2 is what mistakes on the command line end with.
+const CONDITION_HOLDS: u8 = 3;
+
 /// Runs the subcommand.
 pub fn inspect(arguments: &InspectArgs) -> ExitCode {
     let script = match arguments.script.as_ref().map(File::open).transpose() {
@@ -50,22 +53,37 @@ pub fn inspect(arguments: &InspectArgs) -> ExitCode {
     if a_person {
         return after_output(shell.interact(), whole);
     }
-    match talk(&mut shell, &arguments.commands, script) {
-        Ok(BatchEnd::Clean) => whole,
+    match talk(&mut shell, arguments, script) {
+        Ok(BatchEnd::Clean) => judged(&mut shell, &arguments.fail_if, whole),
         Ok(BatchEnd::Failed) => ExitCode::from(FAILED),
         Err(error) => after_output(Err(error), whole),
     }
 }
 
+/// The status after the conditions of --fail-if. One that cannot be told is a failure of its own.
+fn judged(shell: &mut Shell, conditions: &[String], whole: ExitCode) -> ExitCode {
+    let found: Vec<Option<bool>> = conditions.iter().map(|condition| shell.holds(condition)).collect();
+    if found.contains(&None) {
+        ExitCode::from(FAILED)
+    } else if found.contains(&Some(true)) && whole == ExitCode::SUCCESS {
+        ExitCode::from(CONDITION_HOLDS)
+    } else {
+        whole
+    }
+}
+
 /// Whether there is somebody to prompt.
 fn is_interactive(arguments: &InspectArgs) -> bool {
-    let nothing_to_run = arguments.script.is_none() && arguments.commands.is_empty();
+    let nothing_to_run = arguments.script.is_none() && arguments.commands.is_empty() && arguments.fail_if.is_empty();
     nothing_to_run && io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
 /// The script's commands come first, then those of the command line; with neither, stdin's.
-fn talk(shell: &mut Shell, commands: &[String], script: Option<File>) -> io::Result<BatchEnd> {
-    if script.is_none() && commands.is_empty() {
+fn talk(shell: &mut Shell, arguments: &InspectArgs, script: Option<File>) -> io::Result<BatchEnd> {
+    let InspectArgs { commands, fail_if, .. } = arguments;
+    let (none, asked) = (script.is_none() && commands.is_empty(), !fail_if.is_empty());
+    // With a condition alone, a person at a terminal has nothing to type.
+    if none && !(asked && io::stdin().is_terminal()) {
         return shell.batch_from(io::stdin().lock());
     }
     let mut end = BatchEnd::Clean;

@@ -296,7 +296,7 @@ fn prefixes_aliases_and_slips_are_understood_or_answered() {
     assert_eq!(error("wh"), "'wh' may mean: whatat, whatis, where, why\n");
     assert_eq!(error("theads"), "no command is called 'theads'; did you mean 'threads'?\n");
     assert_eq!(error("xyzzy"), "no command is called 'xyzzy'; 'help' lists them\n");
-    assert!(error("frame zero").starts_with("usage: frame [N]"));
+    assert!(error("frame zero").starts_with("usage: frame [N | function NAME | addr ADDRESS]"));
     assert!(error("continue").starts_with("this is a snapshot: 'continue' needs a live process; use "));
 }
 

@@ -108,6 +108,21 @@ pub enum View {
     All,
 }
 
+/// What a frame is looked for by.
+#[derive(Clone, Copy, Debug)]
+pub enum FrameOf<'a> {
+    /// The name of its function, with or without namespaces.
+    Function(&'a str),
+    /// An address in its code, or its CFA.
+    Address(&'a str),
+}
+
+/// Whether a function's full name means `wanted`: all of it, or what stands behind a `::` or `.`.
+fn is_named(full: &str, wanted: &str) -> bool {
+    let end = full.strip_suffix(wanted);
+    end.is_some_and(|before| before.is_empty() || before.ends_with("::") || before.ends_with('.'))
+}
+
 impl View {
     fn shows(self, level: &Level) -> bool {
         match self {
@@ -174,6 +189,36 @@ impl Engine {
         self.selected.insert(self.tid, number);
         self.list = Default::default();
         self.show_frame()
+    }
+
+    /// Selects the innermost frame of a function, or the one whose code an address is in.
+    ///
+    /// # Errors
+    /// No frame is.
+    pub fn select_frame_of(&mut self, wanted: FrameOf<'_>) -> Result<Reply, CommandError> {
+        let tid = self.tid;
+        let total = self.stack(tid, usize::MAX)?.numbered.len();
+        let wanted_function = match wanted {
+            FrameOf::Function(name) => name.to_owned(),
+            FrameOf::Address(text) => {
+                let at = self.address(text)?;
+                let range = self.session.function_range(at);
+                let stack = self.stack(tid, usize::MAX)?;
+                let holds = |frame: &Frame| frame.pc == at || range.is_some_and(|range| range.contains(frame.pc));
+                let physical = stack.physical.iter().position(|frame| holds(frame) || frame.cfa == Some(at));
+                let number = physical.and_then(|at| stack.numbered.iter().position(|level| level.physical == at));
+                let missing =
+                    || CommandError::refused(format!("no frame has {text} as its pc, its function or its CFA"));
+                return self.select_frame(number.ok_or_else(missing)?);
+            }
+        };
+        for number in 0..total {
+            let line = self.frame_line(tid, number)?;
+            if line.function.is_some_and(|name| is_named(&name.to_string(), &wanted_function)) {
+                return self.select_frame(number);
+            }
+        }
+        Err(CommandError::refused(format!("no frame is one of {wanted_function}; 'bt' lists them")))
     }
 
     /// Selects the frame so many further out, or further in where `steps` is negative; stops at either end.

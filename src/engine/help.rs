@@ -38,3 +38,10 @@ pub struct CommandHelp {
     /// What to use on a snapshot, where it does nothing there.
     pub instead: Option<&'static str>,
 }
+
+/// How to look at a crash.
+#[derive(Debug, Serialize)]
+pub struct Tutorial {
+    /// One screen of text.
+    pub text: &'static str,
+}

@@ -4,7 +4,9 @@
 //! and return [`Reply`] values; what is printed is the renderers' business, and where lines come from the shell's.
 
 mod address;
+mod class;
 mod comparison;
+mod condition;
 mod crash;
 mod death;
 mod disassembly;
@@ -23,6 +25,7 @@ mod mappings;
 mod merge;
 mod named;
 mod open;
+mod preferences;
 mod process_facts;
 mod python;
 mod python_frames;
@@ -32,9 +35,11 @@ mod registers;
 mod registers_fp;
 mod reply;
 mod search;
+mod shell_replies;
 mod signature;
 mod snapshot_line;
 mod source;
+mod source_search;
 mod stack;
 mod tasks;
 mod threads;
@@ -51,6 +56,7 @@ use std::collections::{HashMap, HashSet};
 use dpdb_analyzer::{Memo, PythonMemo, Session};
 use dpdb_snapshot::{Avma, Process};
 
+pub use class::{Class, ClassName};
 pub use comparison::{ComparedPart, Comparison};
 pub use crash::{Crash, Opening};
 pub use death::death;
@@ -61,13 +67,14 @@ pub use error::CommandError;
 pub use examine::{Examined, Unit, Value};
 pub use examine_format::Format;
 pub use exceptions::{ExceptionLines, Exceptions, TracebackLine};
-pub use frames::{Backtrace, Extent, FrameLine, SelectedFrame, View};
-pub use help::{CommandHelp, HelpGroup, HelpIndex};
+pub use frames::{Backtrace, Extent, FrameLine, FrameOf, SelectedFrame, View};
+pub use help::{CommandHelp, HelpGroup, HelpIndex, Tutorial};
 pub use hex::{Hex, HexRange};
 pub use info::Info;
 pub use mappings::{Mappings, Modules};
 pub use named::Names as NamedEntries;
 pub use open::{FileFacts, open_session};
+pub use preferences::Preferences;
 pub use process_facts::{AuxiliaryVector, Environment, FileDescriptors, Limits, Tree};
 pub use python_frames::{PythonBacktrace, PythonFrameLine};
 pub use python_heap::{HeapQuestion, PythonHeap};
@@ -75,13 +82,17 @@ pub use python_values::{FoldedGlobals, Interaction, PythonGlobals};
 pub use registers::{RegisterLine, Registers};
 pub use reply::Reply;
 pub use search::Found;
+pub use shell_replies::{
+    AliasList, Done, History, HistoryLine, HookCommands, HookList, NamedLines, OptionList, OptionValue, ScriptRun,
+    ShellStatus,
+};
 pub use signature::Signature;
 pub use snapshot_line::SnapshotLine;
 pub use source::SourceListing;
 pub use tasks::Tasks;
 pub use threads::{Applied, ThreadLine, Threads};
 pub use value_limits::{LimitOptions, Show};
-pub use values::{Printed, PrintedValue, TypeText, VariableLine, Variables};
+pub use values::{Printed, PrintedValue, TypeText, VariableLine, Variables, pattern};
 pub use whatat::WhatAt;
 pub use whole_run::{
     AppliedToProcesses, PlaceInRun, ProcessAnswer, ProcessNode, ProcessTree, Processes, RunProcess, WholeRun,
@@ -111,8 +122,8 @@ pub struct Engine {
     list: ListState,
     /// The value history and the convenience variables.
     memo: Memo,
-    /// How much of a value is shown, where that is not the default.
-    limits: LimitOptions,
+    /// What is set for all answers.
+    preferences: Preferences,
     /// The same of Python frames; numbers of the history are shared.
     python_memo: PythonMemo,
     displays: Vec<Display>,

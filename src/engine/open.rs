@@ -115,7 +115,7 @@ impl Engine {
             examine: Default::default(),
             list: Default::default(),
             memo: Default::default(),
-            limits: Default::default(),
+            preferences: Default::default(),
             python_memo: Default::default(),
             displays: Vec::new(),
             stale: Vec::new(),

@@ -108,7 +108,7 @@ impl Engine {
             address: evaluated.address.map(Into::into),
             language: Some("python"),
             format: show.format,
-            tree: show.tree,
+            tree: show.tree || self.preferences.tree,
         }))
     }
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::class::Class;
 use super::comparison::Comparison;
 use super::crash::Opening;
 use super::disassembly::Disassembly;
@@ -10,7 +11,7 @@ use super::equal_stacks::EqualStacks;
 use super::examine::Examined;
 use super::exceptions::Exceptions;
 use super::frames::{Backtrace, SelectedFrame};
-use super::help::{CommandHelp, HelpIndex};
+use super::help::{CommandHelp, HelpIndex, Tutorial};
 use super::info::Info;
 use super::mappings::{Mappings, Modules};
 use super::named::Names;
@@ -20,6 +21,8 @@ use super::python_heap::PythonHeap;
 use super::python_values::{Interaction, PythonGlobals};
 use super::registers::Registers;
 use super::search::Found;
+use super::shell_replies::{AliasList, Done, History, HookList, OptionList, ScriptRun, ShellStatus};
+use super::signature::Signature;
 use super::source::SourceListing;
 use super::tasks::Tasks;
 use super::threads::{Applied, SelectedThread, Threads};
@@ -88,6 +91,13 @@ pub enum Reply {
     Printed(Box<Printed>),
     /// `whatis`, `ptype`.
     Type(TypeText),
+    /// `methods`, `inherits`.
+    Class(Class),
+    /// `sig`.
+    Signature {
+        /// What equal crashes have in common.
+        signature: Signature,
+    },
     /// `display`, `undisplay`.
     Displays(Displays),
     /// `functions`, `types`, `vars`.
@@ -112,6 +122,22 @@ pub enum Reply {
     HelpIndex(HelpIndex),
     /// `help NAME`.
     Help(CommandHelp),
+    /// `set`, `show`.
+    Options(OptionList),
+    /// `alias`, `define`.
+    Aliases(AliasList),
+    /// `hook`.
+    Hooks(HookList),
+    /// `history`.
+    History(History),
+    /// `run-script`, `trust`; its lines answered before.
+    ScriptRun(ScriptRun),
+    /// `shell`.
+    ShellStatus(ShellStatus),
+    /// What has no data: `save`, `transcript`.
+    Done(Done),
+    /// `tutorial`.
+    Tutorial(Tutorial),
     /// `interact`: the shell is to start a Python on the terminal.
     Interact(Box<Interaction>),
     /// `quit`: the shell is to leave.

@@ -42,10 +42,9 @@ struct Shown {
     file: PathBuf,
     first: u32,
     last: u32,
+    /// The line in the middle that was asked for.
+    line: Option<u32>,
 }
-
-/// Lines that `list` shows at once, as gdb and pdb do.
-const WINDOW: u32 = 11;
 
 /// Of a longer function, `longlist` looks at so many instructions.
 const MOST_INSTRUCTIONS: usize = 20_000;
@@ -59,7 +58,7 @@ impl Engine {
         let (file, first, last) = match arguments {
             "" => self.onward()?,
             "-" => self.backward()?,
-            "." => around(self.current()?),
+            "." => around(self.current()?, self.preferences.list_lines),
             place => self.place(place)?,
         };
         let listing = self.lines(&file, first, last)?;
@@ -67,7 +66,7 @@ impl Engine {
             return Err(CommandError::refused(self.no_line(&file, first)));
         }
         let last = listing.lines.last().map_or(last, |line| line.number);
-        self.list.shown = Some(Shown { file, first, last });
+        self.list.shown = Some(Shown { file, first, last, line: None });
         Ok(Reply::Source(listing))
     }
 
@@ -91,8 +90,52 @@ impl Engine {
     pub(super) fn lines_of(&mut self, file: &Path, first: u32, last: u32) -> Result<SourceListing, CommandError> {
         let listing = self.lines(file, first, last)?;
         let last = listing.lines.last().map_or(first, |line| line.number);
-        self.list.shown = Some(Shown { file: file.into(), first, last });
+        self.list.shown = Some(Shown { file: file.into(), first, last, line: None });
         Ok(listing)
+    }
+
+    /// The file that was listed last and the line in it that was asked for; at first those of the selected frame.
+    pub(super) fn listed_line(&mut self) -> Result<(PathBuf, u32), CommandError> {
+        match self.list.shown.clone() {
+            Some(shown) => Ok((shown.file, shown.line.unwrap_or(shown.last))),
+            None => self.current().map(|location| (location.file, location.line)),
+        }
+    }
+
+    /// Lists the lines around one of a file.
+    pub(super) fn list_around(&mut self, file: &Path, line: u32) -> Result<Reply, CommandError> {
+        let place = SourceLocation { file: file.into(), line, column: 0 };
+        let (_, first, last) = around(place, self.preferences.list_lines);
+        let listing = self.lines_of(file, first, last)?;
+        if let Some(shown) = &mut self.list.shown {
+            shown.line = Some(line);
+        }
+        Ok(Reply::Source(listing))
+    }
+
+    /// Lists another file from its start on; a part of its path that begins behind a slash is enough.
+    ///
+    /// # Errors
+    /// No file is called so, or it is not to be had.
+    pub fn list_file(&mut self, name: &str) -> Result<Reply, CommandError> {
+        let file = self.find_file(name);
+        Ok(Reply::Source(self.lines_of(&file, 1, self.preferences.list_lines)?))
+    }
+
+    /// Where the text of a place is on this machine, and its line: for an editor.
+    ///
+    /// # Errors
+    /// There is no such place, or its file is not on this machine.
+    pub fn place_of_text(&mut self, place: &str) -> Result<(PathBuf, u32), CommandError> {
+        let (file, line) = match place {
+            "" => self.listed_line()?,
+            place => self.line_of(place)?,
+        };
+        let text = self.source_text(&file)?;
+        match text.is_carried() {
+            true => Err(CommandError::refused(format!("{} is in the snapshot only", file.display()))),
+            false => Ok((text.path().to_owned(), line)),
+        }
     }
 
     /// The lines around a frame's own, where its source is to be had.
@@ -133,17 +176,18 @@ impl Engine {
 
     fn onward(&mut self) -> Result<(PathBuf, u32, u32), CommandError> {
         match self.list.shown.clone() {
-            Some(shown) => Ok((shown.file, shown.last + 1, shown.last.saturating_add(WINDOW))),
-            None => Ok(around(self.current()?)),
+            Some(shown) => Ok((shown.file, shown.last + 1, shown.last.saturating_add(self.preferences.list_lines))),
+            None => Ok(around(self.current()?, self.preferences.list_lines)),
         }
     }
 
     fn backward(&mut self) -> Result<(PathBuf, u32, u32), CommandError> {
+        let lines = self.preferences.list_lines;
         let Some(shown) = self.list.shown.clone() else {
-            let (file, first, _) = around(self.current()?);
-            return before(file, first);
+            let (file, first, _) = around(self.current()?, lines);
+            return before(file, first, lines);
         };
-        before(shown.file, shown.first)
+        before(shown.file, shown.first, lines)
     }
 
     /// `LINE`, `A,B`, `FILE:LINE` or a function's name.
@@ -151,14 +195,18 @@ impl Engine {
         if let Some((first, last)) = text.split_once(',') {
             let (file, first) = self.line_of(first.trim())?;
             let last = last.trim();
-            let last = if last.is_empty() { first.saturating_add(WINDOW - 1) } else { self.line_of(last)?.1 };
+            let last = if last.is_empty() {
+                first.saturating_add(self.preferences.list_lines - 1)
+            } else {
+                self.line_of(last)?.1
+            };
             if last < first {
                 return Err(CommandError::refused(format!("line {last} comes before line {first}")));
             }
             return Ok((file, first, last));
         }
         let (file, line) = self.line_of(text)?;
-        Ok(around(SourceLocation { file, line, column: 0 }))
+        Ok(around(SourceLocation { file, line, column: 0 }, self.preferences.list_lines))
     }
 
     fn line_of(&mut self, text: &str) -> Result<(PathBuf, u32), CommandError> {
@@ -253,14 +301,15 @@ impl Engine {
     }
 }
 
-fn around(location: SourceLocation) -> (PathBuf, u32, u32) {
-    let first = location.line.saturating_sub(WINDOW / 2).max(1);
-    (location.file, first, first.saturating_add(WINDOW - 1))
+/// So many lines with that of `location` in their middle.
+fn around(location: SourceLocation, lines: u32) -> (PathBuf, u32, u32) {
+    let first = location.line.saturating_sub(lines / 2).max(1);
+    (location.file, first, first.saturating_add(lines - 1))
 }
 
-fn before(file: PathBuf, first: u32) -> Result<(PathBuf, u32, u32), CommandError> {
+fn before(file: PathBuf, first: u32, lines: u32) -> Result<(PathBuf, u32, u32), CommandError> {
     if first <= 1 {
         return Err(CommandError::refused("this is the beginning of the file"));
     }
-    Ok((file, first.saturating_sub(WINDOW).max(1), first - 1))
+    Ok((file, first.saturating_sub(lines).max(1), first - 1))
 }

@@ -168,19 +168,19 @@ fn word(text: &str) -> (&str, &str) {
 impl super::Engine {
     /// The limits of values from now on, where they are not the defaults.
     pub fn limit_values(&mut self, limits: LimitOptions) {
-        self.limits = self.limits.with(limits);
+        self.preferences.limits = self.preferences.limits.with(limits);
     }
 
     /// The limits of a value that is read by somebody.
     pub(super) fn readable(&self, show: Show) -> ValueLimits {
-        let limits = self.limits.with(show.limits).applied(READ);
-        let style = if show.raw { ValueStyle::Raw } else { READ.style };
+        let limits = self.preferences.limits.with(show.limits).applied(READ);
+        let style = if show.raw || self.preferences.raw { ValueStyle::Raw } else { READ.style };
         ValueLimits { words: show.format.is_some_and(|letter| letter != 's'), style, ..limits }
     }
 
     /// The limits of a value in a line of `bt`.
     pub(super) fn brief(&self) -> ValueLimits {
-        ValueLimits { time: self.limits.applied(READ).time, ..BRIEF }
+        ValueLimits { time: self.preferences.limits.applied(READ).time, ..BRIEF }
     }
 }
 

@@ -145,6 +145,19 @@ impl Engine {
         Ok(Reply::Variables(Variables { of: word, language, variables, note }))
     }
 
+    /// The locals of the frame so many further out, whose names match; the selection stays.
+    ///
+    /// # Errors
+    /// There is no such frame, or the pattern makes no sense.
+    pub fn variables_of_caller(&mut self, steps: i64, filter: &str, show: Show) -> Result<Reply, CommandError> {
+        let before = (self.selected_frame(self.tid), self.list.clone());
+        self.move_frame(steps)?;
+        let reply = self.variables(false, filter, show);
+        self.selected.insert(self.tid, before.0);
+        self.list = before.1;
+        reply
+    }
+
     /// Everything that `p` alone shows: the arguments and locals of the selected frame.
     ///
     /// # Errors
@@ -240,7 +253,7 @@ impl Engine {
             address: evaluated.address.map(Into::into),
             language: language.map(language_name),
             format: show.format,
-            tree: show.tree,
+            tree: show.tree || self.preferences.tree,
         })
     }
 

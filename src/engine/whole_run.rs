@@ -12,7 +12,7 @@ use dpdb_snapshot::process::ProcessLink;
 use dpdb_snapshot::{OpenError, Process, Text};
 use serde::Serialize;
 
-use super::{CommandError, Engine, LimitOptions, Reply, SnapshotLine};
+use super::{CommandError, Engine, LimitOptions, Preferences, Reply, SnapshotLine};
 use crate::cli::FileArgs;
 use crate::failure::sentence;
 use crate::parallel;
@@ -23,13 +23,14 @@ use crate::waiting::Waiting;
 pub struct WholeRun {
     /// By time of death; what nobody knows the time of goes last.
     members: Vec<Member>,
-    engine: Engine,
+    pub(super) engine: Engine,
     /// The index of the selected member.
     selected: usize,
     /// Those that were selected before, with what was selected in them.
-    others: HashMap<usize, Engine>,
+    pub(super) others: HashMap<usize, Engine>,
     files: FileArgs,
-    limits: LimitOptions,
+    /// What is set for the answers about all of them.
+    pub(super) preferences: Preferences,
     shared: FileCache,
     waiting: Waiting,
 }
@@ -152,14 +153,15 @@ impl WholeRun {
         while let Some(member) = members.get(selected) {
             match Engine::open_sharing(&member.line.file, files, shared.clone()) {
                 Ok(mut engine) => {
-                    engine.limit_values(limits);
+                    let preferences = Preferences { limits, ..Preferences::default() };
+                    engine.prefer(preferences);
                     let run = WholeRun {
                         members,
                         engine,
                         selected,
                         others: HashMap::new(),
                         files: files.clone(),
-                        limits,
+                        preferences,
                         shared,
                         waiting: Waiting::default(),
                     };
@@ -184,7 +186,7 @@ impl WholeRun {
             selected: 0,
             others: HashMap::new(),
             files: FileArgs::default(),
-            limits: LimitOptions::default(),
+            preferences: Preferences::default(),
             shared: FileCache::default(),
             waiting: Waiting::default(),
         }
@@ -384,7 +386,7 @@ impl WholeRun {
         let opened = Engine::open_sharing(file, &self.files, self.shared.clone());
         let mut engine =
             opened.map_err(|error| CommandError::refused(format!("{}: {}", file.display(), sentence(&error))))?;
-        engine.limit_values(self.limits);
+        engine.prefer(self.preferences);
         Ok(engine)
     }
 }

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::style::{Role, Style, clean_str};
+use super::style::{Role, Style, clean, clean_str};
 use super::{crash, frames, units};
 use crate::crash_groups::{CrashGroup, CrashGroups};
-use crate::engine::SnapshotLine;
+use crate::engine::{Signature, SnapshotLine};
 
 /// Crashes named under a group; the others are counted.
 pub(super) const CRASHES_NAMED: usize = 10;
@@ -38,6 +38,15 @@ pub fn markdown(all: &CrashGroups) -> String {
         let _ = writeln!(out, "{}; signature {}\n", when(group), code(&group.signature.hash));
         out.extend(stack(group, &plain).lines().map(|line| format!("    {line}\n")));
         let _ = writeln!(out, "\nFiles: {}", code(&files(group, &plain)));
+    }
+    out
+}
+
+/// What a crash has in common with others, for `sig`.
+pub fn own_signature(signature: &Signature, style: &Style) -> String {
+    let mut out = format!("{}  {}\n", style.paint(Role::Strong, &signature.hash), clean_str(&signature.kind));
+    for function in &signature.functions {
+        let _ = writeln!(out, "  {}", style.paint(Role::Function, clean(function)));
     }
     out
 }

@@ -14,9 +14,11 @@ mod machine;
 mod python;
 mod python_heap;
 mod python_value;
+mod shell;
 mod source;
 mod style;
 mod table;
+mod theme;
 mod threads;
 mod timeline;
 pub mod units;
@@ -34,6 +36,7 @@ pub use html::page as groups_page;
 pub use json::{answer as json_answer, failure as json_failure, line as json_line};
 pub use listing::snapshot_lines;
 pub use style::{Role, Style, clean, clean_str};
+pub use theme::Theme;
 
 use crate::engine::Reply;
 
@@ -59,6 +62,8 @@ pub fn text(reply: &Reply, style: &Style) -> String {
         Reply::Variables(all) => variables::variables(all, style),
         Reply::Printed(printed) => variables::printed(printed),
         Reply::Type(found) => variables::type_text(found),
+        Reply::Class(class) => variables::class(class),
+        Reply::Signature { signature } => crash_groups::own_signature(signature, style),
         Reply::Displays(all) => variables::displays(&all.displays, style),
         Reply::Names(names) => variables::names(names, style),
         Reply::Found(found) => variables::found(found, style),
@@ -82,6 +87,13 @@ pub fn text(reply: &Reply, style: &Style) -> String {
         Reply::AuxiliaryVector(vector) => facts::auxiliary_vector(vector, style),
         Reply::HelpIndex(index) => help::index(index, style),
         Reply::Help(command) => help::command(command, style),
-        Reply::Interact(_) | Reply::Quit {} => String::new(),
+        Reply::Tutorial(tutorial) => tutorial.text.to_owned(),
+        Reply::Options(list) => shell::options(list, style),
+        Reply::Aliases(list) => shell::aliases(list, style),
+        Reply::Hooks(list) => shell::hooks(list, style),
+        Reply::History(lines) => shell::history(lines, style),
+        Reply::ShellStatus(status) => shell::shell_status(status, style),
+        Reply::Done(done) => shell::done(done),
+        Reply::ScriptRun(_) | Reply::Interact(_) | Reply::Quit {} => String::new(),
     }
 }

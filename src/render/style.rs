@@ -3,8 +3,10 @@
 use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
 
-use anstyle::{AnsiColor, Color, Style as Ansi};
+use anstyle::Style as Ansi;
 use dpdb_snapshot::Text;
+
+use super::theme::Theme;
 
 /// What a piece of output is, which decides its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,12 +27,22 @@ pub enum Role {
     Doubt,
     /// What is there for completeness.
     Faint,
+    /// A value that is another than it was.
+    Changed,
+    /// A word of the language.
+    Keyword,
+    /// A number.
+    Number,
+    /// Text in quotes.
+    Text,
+    /// A comment.
+    Comment,
 }
 
 /// How output looks: with colours or without, and paths relative to where.
 #[derive(Clone, Debug, Default)]
 pub struct Style {
-    colour: bool,
+    theme: Theme,
     directory: Option<PathBuf>,
 }
 
@@ -38,17 +50,26 @@ pub struct Style {
 const LONGEST: usize = 1000;
 
 impl Style {
-    /// For a stream: colours where it is a terminal and NO_COLOR (no-color.org) is unset or empty.
+    /// For a stream: colours where it is a terminal, for a dark one unless the environment says otherwise.
     pub fn for_stream(is_terminal: bool) -> Style {
-        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        Style { colour: is_terminal && !refused && !dumb, directory: std::env::current_dir().ok() }
+        let theme = if is_terminal { Theme::of_environment().unwrap_or(Theme::Dark) } else { Theme::None };
+        Style { theme, directory: std::env::current_dir().ok() }
+    }
+
+    /// The same with other colours.
+    #[must_use]
+    pub fn with_theme(&self, theme: Theme) -> Style {
+        Style { theme, directory: self.directory.clone() }
+    }
+
+    /// Its colours.
+    pub fn theme(&self) -> Theme {
+        self.theme
     }
 
     /// Text in the colour of its role. It is printed as it is: pass what a target says through [`clean`] first.
     pub fn paint(&self, role: Role, text: impl Display) -> Painted<impl Display> {
-        let ansi = if self.colour { ansi(role) } else { Ansi::new() };
-        Painted { ansi, text }
+        Painted { ansi: self.theme.ansi(role), text }
     }
 
     /// A path of the target: relative to the working directory where it lies below that.
@@ -88,28 +109,14 @@ impl<T: Display> Display for Painted<T> {
     }
 }
 
-fn ansi(role: Role) -> Ansi {
-    let foreground = |colour: AnsiColor| Ansi::new().fg_color(Some(Color::Ansi(colour)));
-    match role {
-        Role::Plain => Ansi::new(),
-        Role::Address => foreground(AnsiColor::Blue),
-        Role::Function => foreground(AnsiColor::Yellow),
-        Role::File => foreground(AnsiColor::Green),
-        Role::Strong => Ansi::new().bold(),
-        Role::Error => foreground(AnsiColor::Red).bold(),
-        Role::Doubt => foreground(AnsiColor::Magenta),
-        Role::Faint => Ansi::new().dimmed(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Role, Style, clean_str};
+    use super::{Role, Style, Theme, clean_str};
 
     #[test]
     fn without_colours_text_stays_as_it_is() {
         assert_eq!(Style::default().paint(Role::Error, "x").to_string(), "x");
-        let coloured = Style { colour: true, directory: None };
+        let coloured = Style::default().with_theme(Theme::Dark);
         assert_eq!(coloured.paint(Role::Error, "x").to_string(), "\u{1b}[1m\u{1b}[31mx\u{1b}[0m");
     }
 

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use super::python_value;
 use super::style::{Role, Style, clean, clean_str};
 use super::value::{Spelling, value, whole};
-use crate::engine::{Displayed, Found, NamedEntries, Printed, PrintedValue, TypeText, VariableLine, Variables};
+use crate::engine::{
+    Class, ClassName, Displayed, Found, NamedEntries, Printed, PrintedValue, TypeText, VariableLine, Variables,
+};
 
 /// An argument in a line of `bt` is cut here.
 const LONGEST_ARGUMENT: usize = 64;
@@ -92,6 +94,15 @@ pub fn type_text(found: &TypeText) -> String {
     let lines: Vec<String> = found.text.lines().map(clean_str).collect();
     let heading = if found.offsets && lines.len() > 1 { "/* offset      |    size */  " } else { "" };
     format!("{heading}type = {}\n", lines.join("\n"))
+}
+
+/// Names of a class, those of its bases further to the right.
+pub fn class(class: &Class) -> String {
+    let line = |name: &ClassName| format!("{}{}\n", "  ".repeat(name.depth), clean_str(&name.name));
+    match class.names.is_empty() {
+        true => format!("no {} are known\n", class.of),
+        false => class.names.iter().map(line).collect(),
+    }
 }
 
 /// Declarations under the files that they are in.

@@ -35,6 +35,17 @@ impl Shell {
         Ok(end)
     }
 
+    /// Whether an expression holds where the lines before have led; what is wrong with it is told.
+    pub fn holds(&mut self, expression: &str) -> Option<bool> {
+        match self.engine_mut().holds(expression) {
+            Ok(holds) => Some(holds),
+            Err(error) => {
+                let _ = self.print(expression, Err(error));
+                None
+            }
+        }
+    }
+
     /// Shows the crash and why it came, and of each thread the stack with all variables, at most so many frames of it.
     ///
     /// # Errors

@@ -62,7 +62,7 @@ fn page() -> String {
 fn row(command: &Command) -> String {
     let also: Vec<String> = command.aliases.iter().map(|alias| format!("`{alias}`")).collect();
     let example = match command.action {
-        Action::Run(_) | Action::RunOnAll(_) => format!("`{}`", command.example),
+        Action::Run(_) | Action::RunOnAll(_) | Action::RunInShell(_) => format!("`{}`", command.example),
         Action::Instead(instead) => format!("instead: {}", instead.replace('\'', "`")),
     };
     let details = command.details.replace('\n', " ").replace('|', "\\|");

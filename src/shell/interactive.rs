@@ -8,9 +8,11 @@ use rustyline::history::FileHistory;
 use rustyline::{CompletionType, Config, Editor};
 
 use super::completion::Completion;
+use super::hooks::HookPoint;
 use super::{Flow, Shell};
 use crate::base_directories;
 use crate::engine::Reply;
+use crate::render::clean_str;
 
 impl Shell {
     /// Shows the crash, then reads and runs lines until Ctrl-D or `quit`. Ctrl-C drops the line being typed, and
@@ -19,12 +21,19 @@ impl Shell {
     /// # Errors
     /// The terminal is gone.
     pub fn interact(&mut self) -> io::Result<()> {
+        self.output.pages = true;
+        if self.options.theme.is_none() {
+            self.ask_for_theme();
+        }
+        for told in self.run_rc_files() {
+            self.warn(&told);
+        }
         let opening: Result<Reply, _> = self.run.opening();
         self.print("", opening)?;
+        self.run_hook(HookPoint::Stop)?;
         let config = Config::builder()
-            .auto_add_history(true)
             .completion_type(CompletionType::List)
-            .max_history_size(10_000)
+            .max_history_size(self.options.history_lines)
             .map_err(other)?
             .build();
         let mut editor: Editor<Completion, FileHistory> = Editor::with_config(config).map_err(other)?;
@@ -33,6 +42,7 @@ impl Shell {
         if let Some(history) = &history {
             // The first time there is none.
             let _ = editor.load_history(history);
+            self.history.continue_from(editor.history().iter().cloned());
         }
         sys::hold_interrupts();
         let end = self.read_lines(&mut editor);
@@ -45,10 +55,14 @@ impl Shell {
 
     fn read_lines(&mut self, editor: &mut Editor<Completion, FileHistory>) -> io::Result<()> {
         loop {
+            self.run_hook(HookPoint::PrePrompt)?;
             match editor.readline(&self.prompt()) {
                 Ok(line) => {
                     sys::forget_interrupt();
-                    if self.line(&line)? == Flow::Leave {
+                    // A dumb terminal's lines are not added by themselves.
+                    let _ = editor.add_history_entry(line.trim());
+                    self.run_hook(HookPoint::PostPrompt)?;
+                    if self.typed(&line)? == Flow::Leave {
                         return Ok(());
                     }
                 }
@@ -59,8 +73,29 @@ impl Shell {
         }
     }
 
+    /// Runs a line that somebody typed, or the one of the history that it means.
+    fn typed(&mut self, line: &str) -> io::Result<Flow> {
+        let line = match self.history.recall(line) {
+            Some(Ok(recalled)) => {
+                let recalled = recalled.to_owned();
+                println!("{}", clean_str(&recalled));
+                recalled
+            }
+            Some(Err(error)) => return self.print(line, Err(error)),
+            None => line.to_owned(),
+        };
+        self.history.add(line.trim());
+        if self.output.is_recorded() {
+            self.output.record(&format!("{}{line}\n", self.prompt()));
+        }
+        self.line(&line)
+    }
+
     /// `[rank 3 1234/1240] `: the process with its rank where it has one, and the thread where it is another.
     fn prompt(&self) -> String {
+        if self.defining.is_some() {
+            return "> ".to_owned();
+        }
         let engine = self.run.engine();
         let (pid, tid) = (engine.process().pid, engine.tid());
         let rank = engine.process().rank.rank.map(|rank| format!("rank {rank} ")).unwrap_or_default();

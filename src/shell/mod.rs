@@ -1,22 +1,43 @@
 //! The debugger shell: lines in, replies out.
+//!
+//! A line that was typed is spelled out (perl's signs, the letters of other debuggers, aliases), its `| COMMAND` or
+//! `> FILE` is taken off, and the command that is left is looked up in the table and run. What it replies is rendered
+//! and goes to the terminal, the pager, the file or the command.
 
+mod aliases;
 mod batch;
+mod command_sets;
 mod commands;
 mod completion;
 #[cfg(test)]
 mod docs;
+mod history;
+mod hooks;
 mod interactive;
 mod lookup;
+mod options;
+mod output;
+mod redirect;
+mod scripts;
+mod startup;
 pub mod table;
+mod theme;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 pub use batch::BatchEnd;
 pub use lookup::nearest;
 
 use crate::engine::{CommandError, Engine, Reply, Show, WholeRun};
 use crate::interact::interact;
-use crate::render::{self, Role, Style, clean_str};
+use crate::render::{self, Role, Style, Theme, clean_str};
+use aliases::Aliases;
+use history::TypedLines;
+use hooks::Hooks;
+use options::Options;
+use output::Output;
+use redirect::Destination;
+use scripts::Definition;
 use table::{Action, Invocation, Repeat};
 
 /// Runs one command line on one process.
@@ -67,14 +88,13 @@ fn invoke(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, Com
                 "'{name}' is about the whole run, and cannot be applied to a part of it"
             )))
         }
+        Action::RunInShell(_) => {
+            let name = invocation.command.name;
+            Err(CommandError::refused(format!(
+                "'{name}' is about the shell, and cannot be applied to a part of the run"
+            )))
+        }
         Action::Instead(instead) => Err(CommandError::NotLive { command: invocation.command.name, instead }),
-    }
-}
-
-fn invoke_on_run(run: &mut WholeRun, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
-    match invocation.command.action {
-        Action::RunOnAll(handler) => handler(run, invocation),
-        _ => invoke(run.engine_mut(), invocation),
     }
 }
 
@@ -105,72 +125,197 @@ pub struct Shell {
     form: Form,
     style: Style,
     error_style: Style,
+    options: Options,
+    aliases: Aliases,
+    hooks: Hooks,
+    history: TypedLines,
+    output: Output,
+    /// The definition whose lines are being typed.
+    defining: Option<Definition>,
     /// What an empty line runs.
     again: Option<String>,
+    /// How many scripts, aliases and hooks the line is inside of.
+    nesting: usize,
+    /// A script said `quit`.
+    leaves: bool,
 }
 
 impl Shell {
-    /// A shell over opened files.
+    /// A shell over opened files, with the options of the environment.
     pub fn new(run: WholeRun, form: Form) -> Shell {
-        use std::io::IsTerminal;
-        let style = Style::for_stream(io::stdout().is_terminal());
-        let error_style = Style::for_stream(io::stderr().is_terminal());
-        Shell { run, form, style, error_style, again: None }
+        let mut shell = Shell {
+            run,
+            form,
+            style: Style::for_stream(io::stdout().is_terminal()),
+            error_style: Style::for_stream(io::stderr().is_terminal()),
+            options: Options::default(),
+            aliases: Aliases::default(),
+            hooks: Hooks::default(),
+            history: TypedLines::default(),
+            output: Output::default(),
+            defining: None,
+            again: None,
+            nesting: 0,
+            leaves: false,
+        };
+        for complaint in shell.options_of_environment() {
+            shell.warn(&complaint);
+        }
+        shell
+    }
+
+    /// The selected process, to be asked.
+    fn engine_mut(&mut self) -> &mut Engine {
+        self.run.engine_mut()
     }
 
     /// Runs one line, empty ones and comments included, and prints what it answered.
-    fn line(&mut self, line: &str) -> io::Result<Flow> {
-        let line = line.trim();
-        if line.starts_with('#') {
-            return Ok(Flow::Done);
+    fn line(&mut self, typed: &str) -> io::Result<Flow> {
+        if let Some(defined) = self.define_line(typed) {
+            return defined.map_or_else(|error| self.print(typed, Err(error)), |()| Ok(Flow::Done));
         }
-        let line = match (line, &self.again) {
+        let typed = typed.trim();
+        let line = match (typed, &self.again) {
             ("", None) => return Ok(Flow::Done),
             ("", Some(again)) => again.clone(),
+            (line, _) if line.starts_with('#') => return Ok(Flow::Done),
             (line, _) => line.to_owned(),
         };
         self.again = None;
-        let reply = match lookup::split(&line) {
+        let is_name = self.aliases.expand(&line).is_some();
+        let line = match is_name {
+            true => line.into(),
+            false => command_sets::spelled_out(&line, self.options.command_set),
+        };
+        match if is_name { redirect::split_first(&line) } else { redirect::split(&line) } {
+            Ok((command, Destination::Here)) => self.run_here(command),
+            Ok((command, destination)) => self.redirected(command, &destination),
+            Err(error) => self.print(&line, Err(error)),
+        }
+    }
+
+    /// Runs a line whose answers go elsewhere. Errors are told here all the same.
+    fn redirected(&mut self, line: &str, destination: &Destination) -> io::Result<Flow> {
+        if self.output.is_kept() {
+            let error = CommandError::refused("what is sent elsewhere already cannot be sent elsewhere once more");
+            return self.print(line, Err(error));
+        }
+        self.output.keep();
+        let flow = self.run_here(line);
+        let delivered = self.output.deliver(destination, &self.options.pager);
+        match delivered {
+            Ok(()) => flow,
+            Err(error) => flow.and_then(|_| self.print(line, Err(error))),
+        }
+    }
+
+    /// Runs a line that is sent nowhere: a name of other lines, or a command.
+    /// `--json` as its first or last word asks for JSON.
+    fn run_here(&mut self, line: &str) -> io::Result<Flow> {
+        let (line, json) = without_json(line);
+        let form = self.form;
+        if json {
+            self.form = Form::Json;
+        }
+        let flow = match self.aliases.expand(&line) {
+            Some(lines) => self.run_expansion(&line, lines),
+            None => self.command(&line),
+        };
+        self.form = form;
+        flow
+    }
+
+    /// Runs one command and prints its answer.
+    fn command(&mut self, line: &str) -> io::Result<Flow> {
+        let reply = match lookup::split(line) {
             Ok(invocation) => {
-                self.again = repetition(&invocation, &line);
-                invoke_on_run(&mut self.run, &invocation)
+                self.again = repetition(&invocation, line);
+                self.invoke(&invocation)
             }
-            Err(error) => as_expression(self.run.engine_mut(), &line, error),
+            Err(error) => as_expression(self.engine_mut(), line, error),
         };
         let reply = match reply {
             Ok(Reply::Interact(session)) if self.form == Form::Text => {
-                interact(self.run.engine_mut(), &session).map(|()| Reply::Interact(session))
+                interact(self.engine_mut(), &session).map(|()| Reply::Interact(session))
             }
             Ok(Reply::Interact(_)) => Err(CommandError::refused("interact is for people: ask with 'p' for JSON")),
             reply => reply,
         };
-        self.print(&line, reply)
+        let is_stop = reply.as_ref().is_ok_and(hooks::is_stop);
+        let flow = self.print(line, reply);
+        if is_stop {
+            self.run_hook(hooks::HookPoint::Stop)?;
+        }
+        if std::mem::take(&mut self.leaves) { Ok(Flow::Leave) } else { flow }
+    }
+
+    fn invoke(&mut self, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+        match invocation.command.action {
+            Action::RunInShell(handler) => handler(self, invocation),
+            Action::RunOnAll(handler) => handler(&mut self.run, invocation),
+            Action::Run(_) | Action::Instead(_) => invoke(self.engine_mut(), invocation),
+        }
     }
 
     fn print(&mut self, line: &str, reply: Result<Reply, CommandError>) -> io::Result<Flow> {
-        for warning in self.run.engine_mut().new_warnings() {
-            let _ =
-                writeln!(io::stderr(), "{} {}", self.error_style.paint(Role::Doubt, "warning:"), clean_str(&warning));
+        for warning in self.engine_mut().new_warnings() {
+            self.warn(&warning);
         }
-        let mut out = io::stdout().lock();
         let flow = match &reply {
             Ok(Reply::Quit {}) => Flow::Leave,
             Ok(_) => Flow::Done,
             Err(_) => Flow::Failed,
         };
         match (&reply, self.form) {
-            (Ok(reply), Form::Json) => out.write_all(render::json_answer(line, reply).as_bytes())?,
-            (Err(error), Form::Json) => out.write_all(render::json_failure(line, error).as_bytes())?,
-            (Ok(reply), Form::Text) => out.write_all(render::text(reply, &self.style).as_bytes())?,
+            (Ok(reply), Form::Json) => self.answer(&render::json_answer(line, reply))?,
+            (Err(error), Form::Json) => self.answer(&render::json_failure(line, error))?,
+            (Ok(reply), Form::Text) => {
+                let plain = self.style.with_theme(Theme::None);
+                let style = if self.output.is_kept() { &plain } else { &self.style };
+                let text = render::text(reply, style);
+                if self.output.is_recorded() && !text.is_empty() {
+                    self.output.record(&render::text(reply, &plain));
+                }
+                self.write(&text)?;
+            }
             (Err(error), Form::Text) => {
-                out.flush()?;
                 let text = error_text(error);
+                self.output.record(&format!("{text}\n"));
                 // An error that cannot be told is still in the exit status.
                 let _ = writeln!(io::stderr(), "{}", self.error_style.paint(Role::Error, text));
             }
         }
-        out.flush()?;
         Ok(flow)
+    }
+
+    /// An answer that has no colours.
+    fn answer(&mut self, text: &str) -> io::Result<()> {
+        self.output.record(text);
+        self.write(text)
+    }
+
+    /// A script's answers follow each other: the pager is for those that somebody waits for.
+    fn write(&mut self, text: &str) -> io::Result<()> {
+        let pager = if self.nesting > 0 { "off" } else { &self.options.pager };
+        self.output.write(text, pager)
+    }
+
+    /// Tells what the user should know, and did not ask for.
+    fn warn(&self, warning: &str) {
+        let _ = writeln!(io::stderr(), "{} {}", self.error_style.paint(Role::Doubt, "warning:"), clean_str(warning));
+    }
+}
+
+/// The line without the word `--json`, where that is the first behind the command's name, or the last.
+fn without_json(line: &str) -> (std::borrow::Cow<'_, str>, bool) {
+    let line = line.trim();
+    if let Some(rest) = line.strip_suffix("--json").filter(|rest| rest.ends_with(char::is_whitespace)) {
+        return (rest.trim_end().into(), true);
+    }
+    let first = line.split_once(char::is_whitespace).map(|(name, rest)| (name, rest.trim_start()));
+    match first.and_then(|(name, rest)| Some((name, rest.strip_prefix("--json")?))) {
+        Some((name, rest)) if rest.starts_with(char::is_whitespace) => (format!("{name}{rest}").into(), true),
+        _ => (line.into(), false),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The one table of commands. Dispatch, prefixes, completion, `help` and docs/commands.md all read it.
 
-use super::commands;
+use super::{Shell, commands};
 use crate::engine::{CommandError, Engine, Reply, WholeRun};
 
 /// One command of the shell.
@@ -132,6 +132,9 @@ pub type Handler = fn(&mut Engine, &Invocation<'_>) -> Result<Reply, CommandErro
 /// A handler of what concerns all processes of a run.
 pub type RunHandler = fn(&mut WholeRun, &Invocation<'_>) -> Result<Reply, CommandError>;
 
+/// A handler of what concerns the shell itself.
+pub type ShellHandler = fn(&mut Shell, &Invocation<'_>) -> Result<Reply, CommandError>;
+
 /// What a command does on a snapshot.
 #[derive(Debug)]
 pub enum Action {
@@ -139,6 +142,8 @@ pub enum Action {
     Run(Handler),
     /// It runs, and concerns more than the selected process.
     RunOnAll(RunHandler),
+    /// It runs, and concerns the shell.
+    RunInShell(ShellHandler),
     /// It cannot, and this is what to use in its place: the end of a sentence that begins with "use".
     Instead(&'static str),
 }
@@ -193,6 +198,8 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
         commands::process::COMMANDS,
         commands::whole_run::COMMANDS,
         commands::session::COMMANDS,
+        commands::settings::COMMANDS,
+        commands::scripts::COMMANDS,
         commands::running::COMMANDS,
     ]
     .into_iter()

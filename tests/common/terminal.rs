@@ -6,7 +6,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
-use nix::pty::openpty;
+use nix::pty::{Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -30,7 +30,14 @@ impl Terminal {
     /// Starts `command` as the leader of a new session, of which this is the controlling terminal.
     #[track_caller]
     pub fn start(command: &Command) -> Terminal {
-        let pty = openpty(None, None).expect("a pseudo-terminal is free");
+        Terminal::start_sized(command, None)
+    }
+
+    /// The same on a terminal of so many rows and columns; without them it has no size.
+    #[track_caller]
+    pub fn start_sized(command: &Command, size: Option<(u16, u16)>) -> Terminal {
+        let size = size.map(|(ws_row, ws_col)| Winsize { ws_row, ws_col, ws_xpixel: 0, ws_ypixel: 0 });
+        let pty = openpty(size.as_ref(), None).expect("a pseudo-terminal is free");
         let slave = || File::from(pty.slave.try_clone().expect("a descriptor is free"));
         // setsid(1) --ctty: a session, and the terminal on stdin as its controlling one.
         let mut leader = Command::new(tool("setsid"));

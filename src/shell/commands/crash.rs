@@ -32,11 +32,29 @@ pub const COMMANDS: &[Command] = &[
         repeat: Repeat::No,
         action: Action::Run(info),
     },
+    Command {
+        name: "sig",
+        aliases: &["signature"],
+        arguments: "",
+        group: Group::Crash,
+        modes: Modes::ALL,
+        summary: "Show what equal crashes have in common, and its hash",
+        details: "The signal or the type of the exception, and the user's own functions. 'dpdb-trace report DIR' groups the\n\
+                  crashes of a run by it; a rebuild keeps it.",
+        example: "sig",
+        repeat: Repeat::No,
+        action: Action::Run(signature),
+    },
 ];
 
 fn why(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
     invocation.no_arguments()?;
     engine.why()
+}
+
+fn signature(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    invocation.no_arguments()?;
+    Ok(Reply::Signature { signature: engine.signature() })
 }
 
 fn info(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {

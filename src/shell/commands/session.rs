@@ -1,6 +1,6 @@
 //! The shell itself.
 
-use crate::engine::{CommandError, CommandHelp, Engine, HelpGroup, HelpIndex, Reply};
+use crate::engine::{CommandError, CommandHelp, Engine, HelpGroup, HelpIndex, Reply, Tutorial};
 use crate::shell::lookup;
 use crate::shell::table::{self, Action, Command, Group, Invocation, Modes, Repeat};
 
@@ -29,6 +29,18 @@ pub const COMMANDS: &[Command] = &[
         example: "apropos memory",
         repeat: Repeat::No,
         action: Action::Run(apropos),
+    },
+    Command {
+        name: "tutorial",
+        aliases: &[],
+        arguments: "",
+        group: Group::Shell,
+        modes: Modes::ALL,
+        summary: "Show how to look at a crash, in one screen",
+        details: "",
+        example: "tutorial",
+        repeat: Repeat::No,
+        action: Action::Run(tutorial),
     },
     Command {
         name: "quit",
@@ -74,6 +86,11 @@ fn speaks_of(command: &CommandHelp, words: &[String]) -> bool {
     words.iter().all(|word| text.contains(word.as_str()))
 }
 
+fn tutorial(_: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    invocation.no_arguments()?;
+    Ok(Reply::Tutorial(Tutorial { text: include_str!("../tutorial.txt") }))
+}
+
 fn quit(_: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
     invocation.no_arguments()?;
     Ok(Reply::Quit {})
@@ -98,7 +115,7 @@ fn describe(command: &'static Command) -> CommandHelp {
         details: command.details,
         example: command.example,
         instead: match command.action {
-            Action::Run(_) | Action::RunOnAll(_) => None,
+            Action::Run(_) | Action::RunOnAll(_) | Action::RunInShell(_) => None,
             Action::Instead(instead) => Some(instead),
         },
     }

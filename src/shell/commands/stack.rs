@@ -1,7 +1,7 @@
 //! The call stack.
 
 use super::count;
-use crate::engine::{CommandError, Engine, Extent, Reply, View};
+use crate::engine::{CommandError, Engine, Extent, FrameOf, Reply, View};
 use crate::shell::table::{Action, Command, Group, Invocation, Modes, Repeat};
 
 /// The rows.
@@ -27,11 +27,11 @@ pub const COMMANDS: &[Command] = &[
     Command {
         name: "frame",
         aliases: &["f", "info frame"],
-        arguments: "[N]",
+        arguments: "[N | function NAME | addr ADDRESS]",
         group: Group::Stack,
         modes: Modes::ALL,
-        summary: "Select a frame by its number, or show the selected one",
-        details: "",
+        summary: "Select a frame by its number, function or address, or show it",
+        details: "Of a function the innermost frame is meant; an address may be in its code, or be its CFA.",
         example: "frame 2",
         repeat: Repeat::No,
         action: Action::Run(frame),
@@ -113,7 +113,11 @@ fn extent(arguments: &str, invocation: &Invocation<'_>) -> Result<Extent, Comman
 fn frame(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
     match invocation.arguments {
         "" => engine.show_frame(),
-        number => engine.select_frame(number.parse().map_err(|_| invocation.usage())?),
+        text => match text.split_once(char::is_whitespace) {
+            Some(("function", name)) => engine.select_frame_of(FrameOf::Function(name.trim())),
+            Some(("addr" | "address", address)) => engine.select_frame_of(FrameOf::Address(address.trim())),
+            _ => engine.select_frame(text.parse().map_err(|_| invocation.usage())?),
+        },
     }
 }
 

@@ -99,6 +99,27 @@ pub const COMMANDS: &[Command] = &[
         ptype,
     ),
     row(
+        ("methods", &["m"], "EXPR | CLASS"),
+        "List the functions of a class, or of that of an expression",
+        "Of Python those that are no protocol of its own, by name.",
+        "methods node",
+        methods,
+    ),
+    row(
+        ("inherits", &["mro"], "EXPR | CLASS"),
+        "List the classes that a class is derived from",
+        "Of Python in the order in which names are looked up.",
+        "inherits node",
+        inherits,
+    ),
+    row(
+        ("y", &[], "[N] [RE | !RE]"),
+        "Show the locals of the caller, or of the frame N further out",
+        "The selection stays as it is.",
+        "y 2",
+        locals_of_caller,
+    ),
+    row(
         ("display", &["info display"], "[/FMT] [OPTIONS] [EXPR]"),
         "Show an expression now and whenever a frame or thread is selected",
         "Without EXPR all displayed expressions are shown.",
@@ -189,6 +210,28 @@ fn ptype(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, Comm
         ("", expression) => engine.ptype(expression, false),
         ("o", expression) => engine.ptype(expression, true),
         _ => Err(invocation.usage()),
+    }
+}
+
+fn methods(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    match invocation.arguments {
+        "" => Err(invocation.usage()),
+        expression => engine.methods(expression),
+    }
+}
+
+fn inherits(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    match invocation.arguments {
+        "" => Err(invocation.usage()),
+        expression => engine.inherits(expression),
+    }
+}
+
+fn locals_of_caller(engine: &mut Engine, invocation: &Invocation<'_>) -> Result<Reply, CommandError> {
+    let (first, rest) = invocation.whole.split_once(char::is_whitespace).unwrap_or((invocation.whole, ""));
+    match first.parse() {
+        Ok(steps) => engine.variables_of_caller(steps, rest.trim(), Show::default()),
+        Err(_) => engine.variables_of_caller(1, invocation.whole, Show::default()),
     }
 }
 

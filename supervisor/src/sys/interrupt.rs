@@ -25,6 +25,20 @@ pub fn forget_interrupt() {
     INTERRUPTED.store(false, Ordering::Relaxed);
 }
 
+/// Waits for a child that has the terminal. Ctrl-C is for it, and not for us, as with system(3); the child must have
+/// been started before, since it would inherit that.
+pub fn leave_interrupts_to_child<T>(wait: impl FnOnce() -> T) -> T {
+    let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+    // SAFETY: ignoring a signal runs no handler.
+    let before = unsafe { sigaction(Signal::SIGINT, &ignore) };
+    let result = wait();
+    if let Ok(before) = before {
+        // SAFETY: this is the action that was in place, whose handler was sound then.
+        let _ = unsafe { sigaction(Signal::SIGINT, &before) };
+    }
+    result
+}
+
 extern "C" fn hold(signal: libc::c_int) {
     if INTERRUPTED.swap(true, Ordering::Relaxed) {
         // SAFETY: both are async-signal-safe; the signal is delivered when this handler returns.

@@ -27,7 +27,7 @@ pub use failure::Call;
 pub use files::{Directory, is_locked, lock_while_open, next_data, read_at, sync_file, write};
 pub use inherited::{Inherited, inherited};
 pub use inside::ProcessRoot;
-pub use interrupt::{forget_interrupt, hold_interrupts, is_interrupted};
+pub use interrupt::{forget_interrupt, hold_interrupts, is_interrupted, leave_interrupts_to_child};
 pub use memory::read_process_memory;
 pub use nix::errno::Errno;
 pub use pagemap::{
