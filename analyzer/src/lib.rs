@@ -80,5 +80,8 @@ pub use source_text::SourceText;
 pub use svma::Svma;
 pub use symbols::{SymbolRef, SymbolTable, demangle};
 pub use target::Target;
-pub use value::{Logical, Missing, Remark, SmartPointer, ValueLimits, ValueStyle, ValueTree, Variable, WordKind};
+pub use value::{
+    Literal, Logical, Missing, Remark, SmartPointer, ValueLimits, ValueStyle, ValueTree, Variable, WordKind,
+    wide_characters,
+};
 pub use watch::Watch;

@@ -1,11 +1,11 @@
 //! Values as text, in the syntax of their language and with gdb's words where it has some.
 
-use dpdb_analyzer::{Missing, ValueTree};
+use dpdb_analyzer::{Literal, Missing, ValueTree};
 use dpdb_snapshot::Absent;
 
 use super::style::clean_str;
 use super::value_number::{float, formatted, single};
-use super::value_string::{byte_string, character, quoted};
+use super::value_string::{byte_string, character, quoted, wide_string};
 
 /// How values are written.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +33,8 @@ const REPEATS: usize = 10;
 /// A value that was asked for by itself, which tells the type of a pointer in front as gdb does.
 pub fn whole(value: &ValueTree, type_name: &str, spelling: Spelling) -> String {
     let text = self::value(value, spelling);
-    let is_text = matches!(type_name, "char *" | "const char *");
+    let element = type_name.strip_suffix(" *").map(|name| name.strip_prefix("const ").unwrap_or(name));
+    let is_text = matches!(element, Some("char" | "wchar_t" | "char16_t" | "char32_t"));
     let unremarked = match value {
         ValueTree::Remarked { value, .. } => value,
         value => value,
@@ -77,7 +78,7 @@ impl Writer {
         match value {
             ValueTree::Integer(value) => value.to_string(),
             ValueTree::Large(value) => value.to_string(),
-            ValueTree::Character { code, size } => character(*code, *size, rust),
+            ValueTree::Character { code, size, prefix } => character(*code, *size, if rust { "" } else { prefix }),
             ValueTree::Word { bits, width, kind } => {
                 formatted(*bits, *width, *kind, self.spelling.format.unwrap_or('x'), rust)
             }
@@ -85,7 +86,7 @@ impl Writer {
             ValueTree::Single(value) => single(*value, rust),
             ValueTree::Float(value) => float(*value, rust),
             ValueTree::Complex(re, im) => format!("{} + {}i", float(*re, rust), float(*im, rust)),
-            ValueTree::Pointer { to, text, symbol } => pointer(&format!("{to}"), text.as_deref(), symbol.as_deref()),
+            ValueTree::Pointer { to, text, symbol } => pointer(&format!("{to}"), text.as_ref(), symbol.as_deref()),
             ValueTree::Function { at, symbol } => pointer(&format!("{at}"), None, symbol.as_deref()),
             ValueTree::Reference { to: Some(to), value } => format!("@{to}: {}", self.value(value, level)),
             ValueTree::Reference { to: None, value } => format!("<synthetic pointer>: {}", self.value(value, level)),
@@ -98,7 +99,9 @@ impl Writer {
             ValueTree::Struct(fields) => self.record("", fields, level),
             ValueTree::Union(fields) => self.record("", fields, level),
             ValueTree::Incomplete => "<incomplete type>".to_owned(),
-            ValueTree::Array { items, length } => self.array(items, *length, level),
+            ValueTree::Array { items, length } => {
+                self.wide_text(items, *length).unwrap_or_else(|| self.array(items, *length, level))
+            }
             ValueTree::Bytes { bytes, length } => self.bytes(bytes, *length),
             ValueTree::Variant { name, value: None } => clean_str(name),
             ValueTree::Variant { name, value: Some(value) } => self.named(name, value, level),
@@ -171,6 +174,17 @@ impl Writer {
         self.list(parts, length.saturating_sub(items.len() as u64), level)
     }
 
+    /// An array of wide characters, in a language that writes such as text.
+    fn wide_text(&self, items: &[ValueTree], length: u64) -> Option<String> {
+        let unit = |item: &ValueTree| match item {
+            ValueTree::Character { code, size, prefix } if !prefix.is_empty() => Some((*code as u32, *size, *prefix)),
+            _ => None,
+        };
+        let (_, size, prefix) = unit(items.first()?).filter(|_| !self.spelling.rust)?;
+        let units: Vec<u32> = items.iter().map(|item| unit(item).map(|(code, ..)| code)).collect::<Option<_>>()?;
+        Some(wide_string(prefix, &units, size, length))
+    }
+
     fn bytes(&self, bytes: &[u8], length: u64) -> String {
         match self.spelling.format {
             None | Some('s') if !self.spelling.rust => byte_string(bytes, length),
@@ -221,8 +235,8 @@ pub(super) fn grouped(number: u64) -> String {
     groups.join(",")
 }
 
-fn pointer(address: &str, text: Option<&str>, symbol: Option<&str>) -> String {
-    let text = text.map(|text| format!(" {}", quoted(text))).unwrap_or_default();
+fn pointer(address: &str, text: Option<&Literal>, symbol: Option<&str>) -> String {
+    let text = text.map(|Literal { prefix, text }| format!(" {}", quoted(prefix, text))).unwrap_or_default();
     let symbol = symbol.map(|symbol| format!(" <{}>", clean_str(symbol))).unwrap_or_default();
     format!("{address}{text}{symbol}")
 }
@@ -247,7 +261,7 @@ fn without_arguments(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Spelling, value, whole};
-    use dpdb_analyzer::{Missing, ValueTree, WordKind};
+    use dpdb_analyzer::{Literal, Missing, ValueTree, WordKind};
     use dpdb_snapshot::Avma;
 
     fn field(name: &str, value: ValueTree) -> (String, ValueTree) {
@@ -268,7 +282,11 @@ mod tests {
         assert_eq!(value(&flags, C), "(FLAG_A | FLAG_C)");
         let pointer = ValueTree::Pointer { to: Avma(0x1000), text: None, symbol: Some("add".to_owned()) };
         assert_eq!(whole(&pointer, "int (*)(int)", C), "(int (*)(int)) 0x1000 <add>");
-        let text = ValueTree::Pointer { to: Avma(0x1000), text: Some("a\u{1b}\"\n".to_owned()), symbol: None };
+        let text = ValueTree::Pointer {
+            to: Avma(0x1000),
+            text: Some(Literal { prefix: "", text: "a\u{1b}\"\n".to_owned() }),
+            symbol: None,
+        };
         assert_eq!(whole(&text, "const char *", C), "0x1000 \"a\\033\\\"\\n\"");
         assert_eq!(value(&ValueTree::Missing(Missing::OptimizedOut), C), "<optimized out>");
         assert_eq!(value(&ValueTree::Missing(Missing::NotSaved("rax")), C), "<rax was not saved>");

@@ -10,10 +10,10 @@ impl Writer {
     /// A value by its meaning.
     pub(super) fn logical(&self, value: &Logical, level: usize) -> String {
         match value {
-            Logical::Text { text, length } => {
+            Logical::Text { text, length, prefix } => {
                 // Where it was cut, the length counts units of its encoding: more than it has characters.
                 let whole = text.chars().count() as u64 >= *length;
-                quoted(text) + &if whole { String::new() } else { format!("… of {}", grouped(*length)) }
+                quoted(prefix, text) + &if whole { String::new() } else { format!("… of {}", grouped(*length)) }
             }
             Logical::Sequence { items, length: Some(length) } => self.array(items, *length, level),
             // A list whose end was not seen.

@@ -43,8 +43,8 @@ pub fn formatted(bits: u128, width: u32, kind: WordKind, format: char, rust: boo
         'u' => bits.to_string(),
         'd' => signed().to_string(),
         'c' => match kind {
-            WordKind::Unsigned => character((bits & 0xff) as i128, 1, rust),
-            _ => character(((bits & 0xff) as u8 as i8).into(), 1, rust),
+            WordKind::Unsigned => character((bits & 0xff) as i128, 1, ""),
+            _ => character(((bits & 0xff) as u8 as i8).into(), 1, ""),
         },
         'f' if width == 32 => single(f32::from_bits(bits as u32), rust),
         'f' if width == 64 => float(f64::from_bits(bits as u64), rust),

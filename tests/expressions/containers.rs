@@ -54,6 +54,7 @@ const INDEXED: &[Row] = &[
     ("sp[1]", "2"),
     ("view[2]", "101 'e'"),
     ("wide[1]", "239 u'ï'"),
+    ("wide", "u\"wïde\""),
     ("stack.top()", "2"),
     ("queue.front()", "3"),
     ("pv->size()", "0"),

@@ -45,6 +45,23 @@ pub(super) const VALUES: &[Row] = &[
     ("this->box.items[1]", "7"),
     ("true + 1", "2"),
     ("main", "{int (void)} 0x… <main>"),
+    ("letters", r#"L"aé€\n""#),
+    ("padded", r#"L"hi", '\000' <repeats 37 times>"#),
+    ("pairs", r#"u"a😀\xd800\142""#),
+    ("utf16", "0x… u\"x😀\""),
+    ("utf32", "{0x… U\"z\", 0x0}"),
+    ("utf32[1]", "0x0"),
+    ("letter", r"39 L'\''"),
+    ("none", r"-1 L'\xffffffff'"),
+    ("*utf16@3", "u\"x😀\""),
+    ("letters[0]@2", "L\"aé\""),
+    ("letters[1]", "233 L'é'"),
+    ("/x letters", "{0x61, 0xe9, 0x20ac, 0xa, 0x0}"),
+    ("L\"ab\\x7f\"", r#"L"ab\177""#),
+    ("sizeof(L\"ab\")", "12"),
+    ("sizeof(u\"a😀\")", "8"),
+    ("L'e'", "101 L'e'"),
+    ("(wchar_t)97", "97 L'a'"),
 ];
 
 #[test]

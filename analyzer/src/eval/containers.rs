@@ -10,7 +10,7 @@ use super::evaluator::{Evaluator, Found};
 use super::number::{self, BOOL, Number};
 use super::value::{ExprType, NumberType, Value};
 use crate::expr::{ExprError, Span, Syntax};
-use crate::lang::{self, Key, MOST_WALKED, Part, Parts, TextPlace, Wanted};
+use crate::lang::{self, Key, MOST_WALKED, Part, Parts, TextPlace, TextUnit, Wanted};
 use crate::value::{Logical, ValueLimits, ValuePlace, ValueTree};
 
 /// Pointers and cells inside each other that are looked through.
@@ -141,8 +141,8 @@ impl Evaluator<'_, '_> {
         let index = index.ok_or_else(outside)?;
         match container {
             Container::Text(text) => Ok(self.value(
-                ExprType::Number(self.unit_type(text.width)),
-                ValuePlace::memory(text.at.wrapping_add(index.wrapping_mul(text.width))),
+                ExprType::Number(self.unit_type(text.unit)),
+                ValuePlace::memory(text.at.wrapping_add(index.wrapping_mul(text.unit.width))),
             )),
             Container::Tuple(parts) => parts.get(index as usize).map(|part| self.part(part)).ok_or_else(outside),
             _ => {
@@ -174,14 +174,11 @@ impl Evaluator<'_, '_> {
     }
 
     /// The type of the units of a text.
-    fn unit_type(&self, width: u64) -> NumberType {
-        let name = match (self.syntax, width) {
-            (Syntax::Rust, _) => "u8",
-            (_, 2) => "char16_t",
-            (_, 4) => "char32_t",
-            _ => "char",
-        };
-        number::builtin(name, self.syntax).unwrap_or(number::INT)
+    fn unit_type(&self, unit: TextUnit) -> NumberType {
+        match self.syntax {
+            Syntax::Rust => number::character_literal("b", self.syntax),
+            _ => number::character_literal(unit.prefix, self.syntax),
+        }
     }
 
     /// The value of a map under a key.

@@ -126,13 +126,14 @@ impl<'c, 'a> Evaluator<'c, 'a> {
         let character = match self.syntax {
             Syntax::Rust if prefix == "b" => number::character_literal("b", self.syntax),
             Syntax::Rust => text,
-            _ => number::character_literal("", self.syntax),
+            _ => number::character_literal(prefix, self.syntax),
         };
-        let mut bytes = bytes.to_vec();
+        let mut bytes = number::encoded(bytes, character.size);
         if self.syntax != Syntax::Rust {
-            bytes.push(0);
+            bytes.extend(std::iter::repeat_n(0, character.size as usize));
         }
-        let of = ExprType::Array(Arc::new(ExprType::Number(character)), bytes.len() as u64);
+        let length = bytes.len() as u64 / character.size;
+        let of = ExprType::Array(Arc::new(ExprType::Number(character)), length);
         self.value(of, ValuePlace::bytes(bytes))
     }
 
@@ -345,7 +346,7 @@ impl<'c, 'a> Evaluator<'c, 'a> {
                     return bytes.map_or_else(ValueTree::from, |bytes| {
                         let text = String::from_utf8_lossy(&bytes).into_owned();
                         let length = if bytes.len() as u64 == *length { text.chars().count() as u64 } else { *length };
-                        Logical::Text { text, length }.into()
+                        Logical::Text { text, length, prefix: "" }.into()
                     });
                 }
                 if let ExprType::Number(NumberType {
@@ -384,7 +385,7 @@ impl<'c, 'a> Evaluator<'c, 'a> {
                 ValueTree::Large(value as u128)
             }
             Ok(Number::Integer(code)) if of.kind == NumberKind::Character || of.is_c_char() => {
-                ValueTree::Character { code, size: of.size as u8 }
+                ValueTree::Character { code, size: of.size as u8, prefix: of.literal_prefix() }
             }
             Ok(Number::Integer(value)) => ValueTree::Integer(value),
             Err(missing) => missing.into(),
@@ -417,9 +418,10 @@ impl<'c, 'a> Evaluator<'c, 'a> {
             }
             Ok(address) => {
                 let text = match to {
-                    ExprType::Number(NumberType { kind: NumberKind::Character, size: 1, .. }) if address.0 != 0 => {
-                        builder.text_at(address)
-                    }
+                    ExprType::Number(of) if of.kind == NumberKind::Character && address.0 != 0 => match of.size {
+                        1 => builder.text_at(address),
+                        size => builder.wide_text_at(address, size as u8, of.literal_prefix()),
+                    },
                     _ => None,
                 };
                 let symbol = if builder.limits().symbols { builder.symbol(address) } else { None };

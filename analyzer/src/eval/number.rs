@@ -121,6 +121,26 @@ pub(super) fn character_literal(prefix: &str, syntax: Syntax) -> NumberType {
     }
 }
 
+/// The text of a literal in units of `size` bytes. Escaped bytes that are no UTF-8 are units by themselves.
+pub(super) fn encoded(text: &[u8], size: u64) -> Vec<u8> {
+    if size == 1 {
+        return text.to_vec();
+    }
+    let mut bytes = Vec::new();
+    for chunk in text.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match size {
+                2 => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| bytes.extend(unit.to_le_bytes())),
+                _ => bytes.extend(u32::from(c).to_le_bytes()),
+            }
+        }
+        for byte in chunk.invalid() {
+            bytes.extend(&u32::from(*byte).to_le_bytes()[..size as usize]);
+        }
+    }
+    bytes
+}
+
 /// What operators compute with.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Number {

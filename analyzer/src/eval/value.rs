@@ -112,6 +112,16 @@ impl NumberType {
         matches!(self.kind, NumberKind::Signed) || (self.kind == NumberKind::Character && self.size == 1)
     }
 
+    /// What C writes before a literal of it.
+    pub(crate) fn literal_prefix(&self) -> &'static str {
+        match self.name {
+            "wchar_t" => "L",
+            "char16_t" => "u",
+            "char32_t" => "U",
+            _ => "",
+        }
+    }
+
     /// `signed char` and `unsigned char` compute as numbers and are shown as characters.
     pub(crate) fn is_c_char(&self) -> bool {
         self.size == 1 && self.name.ends_with("char")

@@ -3,25 +3,33 @@
 use dpdb_snapshot::Avma;
 
 use super::lens::{Lens, Looked, Object, Pointer, broken};
-use super::parts::TextPlace;
-use crate::types::TypeRef;
-use crate::value::{Logical, ValuePlace as Place, ValueTree, integer};
+use super::parts::{TextPlace, TextUnit};
+use crate::types::{self, TypeRef};
+use crate::value::{Logical, ValuePlace as Place, ValueTree, integer, wide_characters};
 
 /// A string may have so many units for each byte that an array of bytes may: text is worth more than numbers.
 const TEXT_FACTOR: u64 = 16;
 
 impl Lens<'_, '_, '_> {
-    /// The text of `units` units of `width` bytes each at `at`: UTF-8, UTF-16 or UTF-32 by their width.
-    pub(super) fn text(&mut self, at: Avma, units: u64, width: u64) -> Looked<Logical> {
-        if self.keep_text(TextPlace { at, units, width }) {
-            return Ok(Logical::Text { text: String::new(), length: units });
+    /// What a text of elements of this type is made of.
+    pub(super) fn text_unit(&self, of: TypeRef) -> Looked<TextUnit> {
+        let element = self.object_at(of, Avma(0))?;
+        let prefix = types::literal_prefix(self.view(), of, &element.of).unwrap_or_default();
+        Ok(TextUnit { width: self.size(of)?, prefix })
+    }
+
+    /// The text of `units` such units at `at`.
+    pub(super) fn text(&mut self, at: Avma, units: u64, unit: TextUnit) -> Looked<Logical> {
+        let TextUnit { width, prefix } = unit;
+        if self.keep_text(TextPlace { at, units, unit }) {
+            return Ok(Logical::Text { text: String::new(), length: units, prefix });
         }
         let shown = units.min(self.limits().bytes.saturating_mul(TEXT_FACTOR));
         let mut bytes = vec![0; shown.saturating_mul(width) as usize];
         self.memory().read(at, &mut bytes)?;
         let text = decode(&bytes, width);
         let length = if shown < units { units } else { text.chars().count() as u64 };
-        Ok(Logical::Text { text, length })
+        Ok(Logical::Text { text, length, prefix })
     }
 
     /// The elements from `first` up to `end`, in storage up to `limit`.
@@ -106,9 +114,8 @@ fn decode(bytes: &[u8], width: u64) -> String {
     let units = bytes.chunks_exact(width.max(1) as usize).map(|unit| integer(unit, false) as u32);
     match width {
         1 => String::from_utf8_lossy(bytes).into_owned(),
-        2 => char::decode_utf16(units.map(|unit| unit as u16))
-            .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
-            .collect(),
-        _ => units.map(|unit| char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER)).collect(),
+        _ => {
+            wide_characters(units, width as u8).into_iter().map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+        }
     }
 }

@@ -19,7 +19,7 @@ mod summary;
 use std::sync::Arc;
 
 use lens::{Doubt, Lens, Looked, Object};
-pub(crate) use parts::{Collector, Key, MOST_WALKED, Part, Parts, TextPlace, Wanted, parts};
+pub(crate) use parts::{Collector, Key, MOST_WALKED, Part, Parts, TextPlace, TextUnit, Wanted, parts};
 
 use crate::dwarf::DieRef;
 use crate::types::{Type, TypeRef};

@@ -9,7 +9,9 @@ use dpdb_snapshot::Avma;
 use super::lens::{Doubt, Lens, Object};
 use super::{formatter, sentence};
 use crate::types::TypeRef;
-use crate::value::{Builder, Context, Logical, Remark, ValueLimits, ValuePlace as Place, ValueStyle, ValueTree};
+use crate::value::{
+    Builder, Context, Logical, Remark, ValueLimits, ValuePlace as Place, ValueStyle, ValueTree, wide_characters,
+};
 
 /// Nodes of a list, tree or table that are walked through to find one.
 pub(crate) const MOST_WALKED: u64 = 1 << 20;
@@ -45,8 +47,20 @@ pub(crate) struct TextPlace {
     pub(crate) at: Avma,
     /// Its length in units of its encoding.
     pub(crate) units: u64,
-    /// The size of a unit in bytes.
+    pub(crate) unit: TextUnit,
+}
+
+/// What a text is made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TextUnit {
+    /// Its size in bytes: the text is UTF-8, UTF-16 or UTF-32 by that.
     pub(crate) width: u64,
+    /// What C writes before a literal of it.
+    pub(crate) prefix: &'static str,
+}
+
+impl TextUnit {
+    pub(crate) const BYTE: TextUnit = TextUnit { width: 1, prefix: "" };
 }
 
 /// What a value means, with the wanted parts beside it and not in it.
@@ -177,6 +191,18 @@ impl Lens<'_, '_, '_> {
 /// Wrappers around a key that is a number or text at heart.
 const KEY_DEPTH: usize = 6;
 
+/// The text of an array of wide characters, without the NUL at its end.
+fn wide_text(items: &[ValueTree]) -> Option<String> {
+    let unit = |item: &ValueTree| match item {
+        ValueTree::Character { code, size: size @ (2 | 4), .. } => Some((*code as u32, *size)),
+        _ => None,
+    };
+    let units: Vec<(u32, u8)> = items.iter().map(unit).collect::<Option<_>>()?;
+    let size = units.first()?.1;
+    let end = units.len() - usize::from(units.last()?.0 == 0);
+    wide_characters(units[..end].iter().map(|(unit, _)| *unit), size).into_iter().collect::<Result<_, _>>().ok()
+}
+
 impl ValueTree {
     fn is_key(&self, key: &Key) -> bool {
         match self {
@@ -197,7 +223,8 @@ impl ValueTree {
             ValueTree::Integer(value) | ValueTree::Enumerator { value, .. } => Key::Number(*value),
             ValueTree::Character { code, .. } => Key::Number(*code),
             ValueTree::Bool(value) => Key::Number((*value).into()),
-            ValueTree::Pointer { text: Some(text), .. } => Key::Text(text.clone()),
+            ValueTree::Pointer { text: Some(literal), .. } => Key::Text(literal.text.clone()),
+            ValueTree::Array { items, length } if items.len() as u64 == *length => Key::Text(wide_text(items)?),
             ValueTree::Pointer { to, .. } => Key::Number(to.0.into()),
             ValueTree::Bytes { bytes, length } if bytes.len() as u64 == *length => {
                 Key::Text(crate::value::text(bytes.strip_suffix(&[0]).unwrap_or(bytes)))
@@ -208,7 +235,7 @@ impl ValueTree {
                 Remark::Doubt(_) => return None,
             },
             ValueTree::Logical(logical) => match &**logical {
-                Logical::Text { text, length } if text.chars().count() as u64 >= *length => Key::Text(text.clone()),
+                Logical::Text { text, length, .. } if text.chars().count() as u64 >= *length => Key::Text(text.clone()),
                 Logical::SmartPointer(pointer) => pointer.value.as_ref()?.as_key()?,
                 _ => return None,
             },

@@ -4,7 +4,7 @@ use gimli::constants as dw;
 
 use super::lens::{Lens, Looked, Object};
 use crate::types::{self, Base, FieldKind, Qualifier, Record, TypeKind, TypeRef};
-use crate::value::{Logical, Remark, ValueTree};
+use crate::value::{Literal, Logical, Remark, ValueTree};
 
 /// Elements and characters that are told.
 const MOST: usize = 4;
@@ -13,29 +13,35 @@ const MOST: usize = 4;
 pub(super) fn text(lens: &mut Lens<'_, '_, '_>, object: &Object, level: usize) -> Looked<String> {
     let object = &lens.object(object.type_ref(), object.place.clone())?;
     Ok(match &object.of.kind {
-        TypeKind::Base(base) => number(lens, object, *base),
+        TypeKind::Base(base) => number(&scalar(lens, object), object, *base),
         TypeKind::Record(record) => match library(lens, object, level) {
             Some(text) => text,
             None if level > 0 => "{...}".to_owned(),
             None => members(lens, object, record)?,
         },
-        TypeKind::Enumeration(_) => match lens.show_object(object) {
+        TypeKind::Enumeration(_) => match scalar(lens, object) {
             ValueTree::Enumerator { name: Some(name), .. } => format!("{}{name}", scope_of_enumerators(lens, object)),
             value => value_text(&value),
         },
-        _ => value_text(&lens.show_object(object)),
+        _ => value_text(&scalar(lens, object)),
     })
+}
+
+/// A value that has none inside it. It stands in the words of the one around it, so it is as deep as that.
+fn scalar(lens: &mut Lens<'_, '_, '_>, object: &Object) -> ValueTree {
+    let (of, depth) = (object.type_ref(), lens.depth.min(lens.limits().depth));
+    lens.keep(of, &object.place).unwrap_or_else(|| lens.builder.value(of, &object.place, depth))
 }
 
 /// A value whose type no longer matters.
 fn value_text(value: &ValueTree) -> String {
     match value {
-        ValueTree::Pointer { to, text: Some(text), .. } => format!("{to} {}", quoted(text)),
+        ValueTree::Pointer { to, text: Some(Literal { prefix, text }), .. } => format!("{to} {prefix}{}", quoted(text)),
         ValueTree::Pointer { to, symbol: Some(symbol), .. } => format!("{to} <{symbol}>"),
         ValueTree::Pointer { to, .. } => to.to_string(),
         ValueTree::Enumerator { name: Some(name), .. } => name.clone(),
         ValueTree::Enumerator { value, .. } | ValueTree::Integer(value) => value.to_string(),
-        ValueTree::Character { code, size: 1 } => character(*code),
+        ValueTree::Character { code, size: 1, .. } => character(*code),
         ValueTree::Bytes { bytes, .. } => {
             // The NUL at the end of a literal's array is none of its characters.
             quoted(&String::from_utf8_lossy(bytes.strip_suffix(&[0]).unwrap_or(bytes)))
@@ -46,7 +52,7 @@ fn value_text(value: &ValueTree) -> String {
         ValueTree::Float(value) => general(*value, 17),
         ValueTree::Missing(missing) => format!("<{missing}>"),
         ValueTree::Logical(logical) => match &**logical {
-            Logical::Text { text, .. } => quoted(text),
+            Logical::Text { text, prefix, .. } => format!("{prefix}{}", quoted(text)),
             _ => "{...}".to_owned(),
         },
         // clang only declares the class of its strings.
@@ -92,8 +98,8 @@ fn library(lens: &mut Lens<'_, '_, '_>, object: &Object, level: usize) -> Option
         value @ ValueTree::Remarked { .. } => return Some(value_text(&value)).filter(|text| text != "{...}"),
         _ => return None,
     };
-    if let Logical::Text { text, .. } = &*logical {
-        return Some(quoted(text));
+    if let Logical::Text { text, prefix, .. } = &*logical {
+        return Some(format!("{prefix}{}", quoted(text)));
     }
     let name = super::bare(object.name());
     let header = header(lens, object, name, &logical)?;
@@ -225,10 +231,10 @@ fn qualified(lens: &Lens<'_, '_, '_>, of: TypeRef) -> String {
     }
 }
 
-fn number(lens: &mut Lens<'_, '_, '_>, object: &Object, base: Base) -> String {
+fn number(value: &ValueTree, object: &Object, base: Base) -> String {
     let single = object.of.size == Some(4);
     let is_character = matches!(base.encoding, dw::DW_ATE_signed_char | dw::DW_ATE_unsigned_char);
-    match lens.show_object(object).plain() {
+    match value.clone().plain() {
         ValueTree::Integer(code) if is_character => character(code),
         ValueTree::Integer(value) => value.to_string(),
         ValueTree::Large(value) => value.to_string(),

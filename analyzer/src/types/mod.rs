@@ -77,6 +77,29 @@ pub(crate) fn size(view: &View<'_>, of: TypeRef, level: usize) -> Option<u64> {
     }
 }
 
+/// What C writes before a literal of this type of wide characters: `L`, `u` or `U` (C11, 6.4.4.4); `None` for all other
+/// types. In C++ they are types of their own, in C `typedef`s whose name alone tells them from numbers.
+pub(crate) fn literal_prefix(view: &View<'_>, of: TypeRef, stripped: &Type) -> Option<&'static str> {
+    let TypeKind::Base(base) = stripped.kind else { return None };
+    let is_integer = matches!(base.encoding, dw::DW_ATE_signed | dw::DW_ATE_unsigned | dw::DW_ATE_UTF);
+    if !is_integer || !matches!(stripped.size, Some(2 | 4)) {
+        return None;
+    }
+    let mut die = of?;
+    for _ in 0..MOST_LEVELS {
+        let found = read(view, die)?;
+        match (found.name.as_deref(), &found.kind) {
+            (Some("wchar_t"), _) => return Some("L"),
+            (Some("char16_t"), _) => return Some("u"),
+            (Some("char32_t"), _) => return Some("U"),
+            (_, TypeKind::Alias(to) | TypeKind::Qualified(_, to)) => die = (*to)?,
+            _ if base.encoding == dw::DW_ATE_UTF => return Some(if stripped.size == Some(2) { "u" } else { "U" }),
+            _ => return None,
+        }
+    }
+    None
+}
+
 /// How the numbers of a type are encoded, where it is one of numbers.
 fn base_encoding(view: &View<'_>, die: DieRef) -> Option<gimli::DwAte> {
     match strip(view, Some(die))?.1.kind {

@@ -8,7 +8,7 @@ use dpdb_snapshot::Avma;
 use super::context::Context;
 use super::place::{Missing, Place};
 use super::scalar;
-use super::tree::{self, ValueTree, WordKind};
+use super::tree::{self, Literal, ValueTree, WordKind};
 use super::{dimension, evaluate, member_pointer, variant};
 use crate::Language;
 use crate::dwarf::{DieRef, Slice};
@@ -96,6 +96,9 @@ impl<'c, 'a> Builder<'c, 'a> {
             return cut;
         }
         let Some((die, found)) = types::strip(self.context.view, of) else { return ValueTree::Void };
+        if let Some(wide) = self.wide_character(of, &found, place) {
+            return wide;
+        }
         self.described(die, &found, place, depth).unwrap_or_else(ValueTree::Missing)
     }
 
@@ -190,6 +193,19 @@ impl<'c, 'a> Builder<'c, 'a> {
         }
     }
 
+    /// A character of more than a byte, where `of` is a type of such.
+    fn wide_character(&self, of: TypeRef, stripped: &Type, place: &Place) -> Option<ValueTree> {
+        let prefix = types::literal_prefix(self.context.view, of, stripped).filter(|_| !self.limits.words)?;
+        let (TypeKind::Base(base), Some(size)) = (&stripped.kind, stripped.size) else { return None };
+        Some(match place.read(self.context.memory(), size) {
+            Ok(bytes) => {
+                let code = scalar::integer(&bytes, types::is_signed(base.encoding));
+                ValueTree::Character { code, size: size as u8, prefix }
+            }
+            Err(missing) => missing.into(),
+        })
+    }
+
     fn enumerator(&self, of: &Enumeration, place: &Place, size: u64) -> Result<ValueTree, Missing> {
         let bytes = place.read(self.context.memory(), size.min(16))?;
         if self.limits.words {
@@ -213,9 +229,23 @@ impl<'c, 'a> Builder<'c, 'a> {
     }
 
     /// The text at an address, up to a NUL.
-    pub(crate) fn text_at(&self, at: Avma) -> Option<String> {
+    pub(crate) fn text_at(&self, at: Avma) -> Option<Literal> {
         let limit = usize::try_from(self.limits.bytes).unwrap_or(usize::MAX);
-        self.context.memory().read_c_string(at, limit).ok().map(|(bytes, _)| tree::text(&bytes))
+        let (bytes, _) = self.context.memory().read_c_string(at, limit).ok()?;
+        Some(Literal { prefix: "", text: tree::text(&bytes) })
+    }
+
+    /// The text of wide characters of `size` bytes each at an address, up to a NUL.
+    pub(crate) fn wide_text_at(&self, at: Avma, size: u8, prefix: &'static str) -> Option<Literal> {
+        let unit = |index: u64| {
+            let bytes =
+                Place::memory(at.wrapping_add(index * u64::from(size))).read(self.context.memory(), size.into());
+            bytes.ok().map(|bytes| scalar::integer(&bytes, false) as u32)
+        };
+        unit(0)?;
+        let units = (0..self.limits.bytes).map_while(unit).take_while(|unit| *unit != 0);
+        let text = scalar::wide_characters(units, size).into_iter();
+        Some(Literal { prefix, text: text.map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect() })
     }
 
     pub(crate) fn address_at(&self, place: &Place) -> Result<Avma, Missing> {
@@ -233,6 +263,12 @@ impl<'c, 'a> Builder<'c, 'a> {
             Some((TypeKind::Function(_), _)) => symbol = self.symbol(address),
             Some((TypeKind::Base(base), target)) if scalar::is_text(*base, target) && address.0 != 0 => {
                 text = self.text_at(address);
+            }
+            Some((TypeKind::Base(_), target)) if address.0 != 0 => {
+                let prefix = types::literal_prefix(self.context.view, to, target);
+                let size = target.size.unwrap_or_default() as u8;
+                text = prefix.and_then(|prefix| self.wide_text_at(address, size, prefix));
+                symbol = if self.limits.symbols { self.symbol(address) } else { None };
             }
             _ if self.limits.symbols => symbol = self.symbol(address),
             _ => {}

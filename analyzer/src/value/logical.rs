@@ -16,6 +16,8 @@ pub enum Logical {
         text: String,
         /// How many code points it has; where it was cut, how many units of its encoding.
         length: u64,
+        /// What C writes before a literal of its type: `L`, `u`, `U` or nothing.
+        prefix: &'static str,
     },
     /// Elements in an order: a vector, a list, a slice. `items` are the first of them.
     Sequence {
@@ -101,7 +103,7 @@ impl Serialize for Logical {
 impl Logical {
     pub(super) fn serialize_entries<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         match self {
-            Logical::Text { text, length } => {
+            Logical::Text { text, length, .. } => {
                 map.serialize_entry("$string", text)?;
                 map.serialize_entry("length", length)?;
             }

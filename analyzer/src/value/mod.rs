@@ -22,9 +22,10 @@ pub(crate) use dimension::{counts as array_counts, size_of as dynamic_size};
 pub use logical::{Logical, Remark, SmartPointer};
 pub use place::Missing;
 pub(crate) use place::Place as ValuePlace;
+pub use scalar::wide_characters;
 pub(crate) use scalar::{bits as scalar_bits, float as decode_float, integer, word as scalar_word};
 pub(crate) use tree::text;
-pub use tree::{ValueTree, WordKind};
+pub use tree::{Literal, ValueTree, WordKind};
 pub use variables::Variable;
 pub(crate) use variables::{
     Wanted as WantedVariables, locals as local_variables, of_frame as variables_of_frame, place_of as variable_place,

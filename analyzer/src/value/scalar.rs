@@ -45,7 +45,7 @@ pub(super) fn decode(base: Base, bytes: &[u8]) -> Result<ValueTree, Missing> {
         },
         dw::DW_ATE_signed_char | dw::DW_ATE_unsigned_char | dw::DW_ATE_UTF | dw::DW_ATE_ASCII if bytes.len() <= 4 => {
             let code = integer(bytes, types::is_signed(base.encoding));
-            Ok(ValueTree::Character { code, size: bytes.len() as u8 })
+            Ok(ValueTree::Character { code, size: bytes.len() as u8, prefix: "" })
         }
         dw::DW_ATE_signed
         | dw::DW_ATE_signed_char
@@ -158,11 +158,22 @@ pub(crate) fn is_byte(of: &Type) -> bool {
     of.size == Some(1) && matches!(of.kind, TypeKind::Base(base) if base.encoding != dw::DW_ATE_boolean)
 }
 
-/// Whether a pointer to it usually points to text: plain `char`.
+/// The characters that units of UTF-16 (of two bytes) or UTF-32 stand for; units of no character stay as they are.
+pub fn wide_characters(units: impl IntoIterator<Item = u32>, size: u8) -> Vec<Result<char, u32>> {
+    let units = units.into_iter();
+    match size {
+        2 => char::decode_utf16(units.map(|unit| unit as u16))
+            .map(|unit| unit.map_err(|lone| lone.unpaired_surrogate().into()))
+            .collect(),
+        _ => units.map(|unit| char::from_u32(unit).ok_or(unit)).collect(),
+    }
+}
+
+/// Whether a pointer to it usually points to text: plain `char`, and C++20's `char8_t`.
 pub(super) fn is_text(base: Base, of: &Type) -> bool {
     of.size == Some(1)
-        && of.name.as_deref() == Some("char")
-        && matches!(base.encoding, dw::DW_ATE_signed_char | dw::DW_ATE_unsigned_char)
+        && matches!(of.name.as_deref(), Some("char" | "char8_t"))
+        && matches!(base.encoding, dw::DW_ATE_signed_char | dw::DW_ATE_unsigned_char | dw::DW_ATE_UTF)
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ pub enum ValueTree {
         code: i128,
         /// The bytes of its type: 1 for C's `char`, 4 for Rust's.
         size: u8,
+        /// What C writes before a literal of its type: `L`, `u`, `U` or nothing (C11, 6.4.4.4).
+        prefix: &'static str,
     },
     /// The bits of a number, pointer or enumeration, where [`ValueLimits::words`](super::ValueLimits) asked for them.
     Word {
@@ -47,7 +49,7 @@ pub enum ValueTree {
         /// Where to.
         to: Avma,
         /// The text there, for C's strings.
-        text: Option<String>,
+        text: Option<Literal>,
         /// The symbol there, for code.
         symbol: Option<String>,
     },
@@ -126,6 +128,15 @@ pub enum ValueTree {
     Truncated(&'static str),
     /// It took longer than it may.
     TimedOut(Duration),
+}
+
+/// Text as C writes it between quotes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Literal {
+    /// What stands in front of the quotes: `L`, `u`, `U` or nothing (C11, 6.4.5).
+    pub prefix: &'static str,
+    /// What stands between them.
+    pub text: String,
 }
 
 /// What the bits of a [`ValueTree::Word`] mean by themselves.
@@ -265,7 +276,7 @@ fn serialize_remarked<S: Serializer>(
     match value {
         ValueTree::Pointer { to, text, symbol } => {
             map.serialize_entry("$ptr", &to.to_string())?;
-            optional(&mut map, "str", text.as_ref())?;
+            optional(&mut map, "str", text.as_ref().map(|literal| &literal.text))?;
             optional(&mut map, "sym", symbol.as_ref())?;
         }
         ValueTree::Struct(fields) => map.serialize_entry("$struct", &Fields(fields))?,

@@ -49,7 +49,7 @@ const OBSERVERS: u64 = 16;
 
 pub(super) fn string(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Shown> {
     let whole = lens.any_member(object, &["__r_.__value_", "__rep_"])?;
-    let width = lens.size(lens.pointer_in(&whole, "__l.__data_")?.target)?.max(1);
+    let unit = lens.text_unit(lens.pointer_in(&whole, "__l.__data_")?.target)?;
     let short_size = lens.member(&whole, "__s.__size_")?;
     let (is_long, length) = match lens.number_in(&whole, "__s.__is_long_") {
         Ok(flag) => (flag != 0, lens.number(&short_size)?),
@@ -64,12 +64,12 @@ pub(super) fn string(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Sho
     };
     if !is_long {
         let data = lens.member(&whole, "__s.__data_")?;
-        let room = lens.size(whole.type_ref())? / width;
+        let room = lens.size(whole.type_ref())? / unit.width.max(1);
         if length > room {
             return broken(format!("its length is {length} and there is room for {room}"));
         }
         let data = data.place.address().ok_or(Doubt::OtherShape)?;
-        return Ok(lens.text(data, length, width)?.into());
+        return Ok(lens.text(data, length, unit)?.into());
     }
     let length = lens.number_in(&whole, "__l.__size_")?;
     let capacity = lens.number_in(&whole, "__l.__cap_")?;
@@ -78,7 +78,7 @@ pub(super) fn string(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Sho
         return broken(format!("its length is {length} and its capacity {capacity}"));
     }
     let data = lens.pointer_in(&whole, "__l.__data_")?.to;
-    Ok(lens.text(data, length, width)?.into())
+    Ok(lens.text(data, length, unit)?.into())
 }
 
 pub(super) fn vector(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Shown> {

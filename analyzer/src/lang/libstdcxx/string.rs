@@ -3,7 +3,7 @@
 use dpdb_snapshot::Avma;
 
 use super::super::lens::{Doubt, Lens, Looked, Object, Pointer, broken};
-use super::super::{Shown, libcxx};
+use super::super::{Shown, TextUnit, libcxx};
 use crate::value::{Logical, ValuePlace as Place, ValueTree};
 
 /// The bytes inside a string object for text that is short.
@@ -25,58 +25,58 @@ pub(super) fn string(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Sho
 
 fn text(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Logical> {
     let data = lens.pointer_in(object, "_M_dataplus._M_p")?;
-    let width = lens.size(data.target)?;
+    let unit = lens.text_unit(data.target)?;
     if !lens.has(object, "_M_string_length") {
-        return old(lens, data, width);
+        return old(lens, data, unit);
     }
     let length = lens.number_in(object, "_M_string_length")?;
-    checked(lens, object, data.to, length, width)
+    checked(lens, object, data.to, length, unit)
 }
 
-fn checked(lens: &mut Lens<'_, '_, '_>, object: &Object, data: Avma, length: u64, width: u64) -> Looked<Logical> {
+fn checked(lens: &mut Lens<'_, '_, '_>, object: &Object, data: Avma, length: u64, unit: TextUnit) -> Looked<Logical> {
     let local = lens.member(object, "_M_local_buf")?.place.address();
     let capacity = match local {
-        Some(local) if local == data => Some(LOCAL_BYTES / width.max(1) - 1),
+        Some(local) if local == data => Some(LOCAL_BYTES / unit.width.max(1) - 1),
         _ => lens.check_number_in(object, "_M_allocated_capacity")?,
     };
     if capacity.is_some_and(|capacity| length > capacity) {
         return broken(format!("its length is {length} and its capacity {}", capacity.unwrap_or_default()));
     }
-    lens.text(data, length, width)
+    lens.text(data, length, unit)
 }
 
 /// The pointer to the text is in a class that clang describes only where the whole class is instantiated, in
 /// libstdc++.so: see clang's `-fstandalone-debug`. It stands first all the same.
 fn without_type_of_pointer(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Logical> {
     let holder = lens.member(object, "_M_dataplus")?;
-    let width = lens.size(lens.argument(object, 0)?)?;
+    let unit = lens.text_unit(lens.argument(object, 0)?)?;
     let word = holder.place.read(lens.memory(), 8)?;
     let length = lens.number_in(object, "_M_string_length")?;
-    checked(lens, object, Avma(crate::value::integer(&word, false) as u64), length, width)
+    checked(lens, object, Avma(crate::value::integer(&word, false) as u64), length, unit)
 }
 
 /// The copy-on-write string of `_GLIBCXX_USE_CXX11_ABI=0`.
-fn old(lens: &mut Lens<'_, '_, '_>, data: Pointer, width: u64) -> Looked<Logical> {
+fn old(lens: &mut Lens<'_, '_, '_>, data: Pointer, unit: TextUnit) -> Looked<Logical> {
     let header = data.to.wrapping_sub(OLD_HEADER);
     let (length, capacity) = (lens.word(header)?, lens.word(header.wrapping_add(8))?);
     if length > capacity {
         return broken(format!("its length is {length} and its capacity {capacity}"));
     }
-    lens.text(data.to, length, width)
+    lens.text(data.to, length, unit)
 }
 
 pub(super) fn view(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Shown> {
     let data = lens.pointer(&lens.any_member(object, &["_M_str", "__data_", "__data"])?)?;
     let length = lens.number(&lens.any_member(object, &["_M_len", "__size_", "__size"])?)?;
+    let unit = lens.text_unit(data.target)?;
     if length > 0 {
-        let width = lens.size(data.target)?;
-        let Some(last) = data.to.checked_add((length - 1).saturating_mul(width)) else {
+        let Some(last) = data.to.checked_add((length - 1).saturating_mul(unit.width)) else {
             return broken(format!("its length is {length}"));
         };
         lens.expect_mapped(data.to, "its text")?;
         lens.expect_mapped(last, "the end of its text")?;
     }
-    Ok(lens.text(data.to, length, lens.size(data.target)?)?.into())
+    Ok(lens.text(data.to, length, unit)?.into())
 }
 
 /// As gdb: the text, with the components as its children.

@@ -2,8 +2,8 @@
 
 use dpdb_snapshot::Avma;
 
-use super::super::Shown;
 use super::super::lens::{Lens, Looked, Object, Pointer, broken};
+use super::super::{Shown, TextUnit};
 use super::sequence::unwrapped;
 use super::wide::{aligned, behind_vtable};
 use crate::types::TypeKind;
@@ -68,7 +68,7 @@ fn unsized_value(lens: &mut Lens<'_, '_, '_>, object: &Object, pointer: &Object,
         _ => inner.type_ref(),
     };
     if object.name().contains("<str") {
-        return Ok(lens.text(at, length, 1)?.into());
+        return Ok(lens.text(at, length, TextUnit::BYTE)?.into());
     }
     Ok(lens.elements(Pointer { target, to: at }, length)?.into())
 }

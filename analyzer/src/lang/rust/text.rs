@@ -1,7 +1,7 @@
 //! Text: `string.rs`, `os_str.rs`, `path.rs`, `c_str.rs`.
 
-use super::super::Shown;
 use super::super::lens::{Lens, Looked, Object, broken};
+use super::super::{Shown, TextUnit};
 use super::sequence::raw;
 use crate::value::Logical;
 
@@ -10,7 +10,7 @@ fn of_vec(lens: &mut Lens<'_, '_, '_>, vec: &Object) -> Looked<Logical> {
     let raw = raw(lens, vec, lens.argument(vec, 0)?)?;
     let length = lens.number_in(vec, "len")?;
     raw.check(length)?;
-    lens.text(raw.first.to, length, 1)
+    lens.text(raw.first.to, length, TextUnit::BYTE)
 }
 
 pub(super) fn string(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<Shown> {
@@ -33,5 +33,5 @@ pub(super) fn c_string(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<S
     let length = lens.number_in(object, "inner.length")?;
     let data = lens.pointer_in(object, "inner.data_ptr")?.to;
     let Some(length) = length.checked_sub(1) else { return broken("it has no NUL") };
-    Ok(Shown::Beside(lens.text(data, length, 1)?.into()))
+    Ok(Shown::Beside(lens.text(data, length, TextUnit::BYTE)?.into()))
 }

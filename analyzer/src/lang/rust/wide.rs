@@ -4,7 +4,7 @@
 use dpdb_snapshot::Avma;
 
 use super::super::lens::{Doubt, Lens, Looked, Object, broken};
-use super::super::{Formatter, Shown, bare};
+use super::super::{Formatter, Shown, TextUnit, bare};
 use crate::dwarf::{DieRef, NameKind};
 use crate::types::{Type, TypeRef};
 use crate::value::{Logical, SmartPointer, ValueTree};
@@ -53,7 +53,7 @@ fn meaning(lens: &mut Lens<'_, '_, '_>, object: &Object) -> Looked<ValueTree> {
     }
     // A `CStr` has its NUL for the last byte.
     let length = if mentions(name, "CStr") { length.saturating_sub(1) } else { length };
-    Ok(lens.text(data.to, length, 1)?.into())
+    Ok(lens.text(data.to, length, TextUnit::BYTE)?.into())
 }
 
 /// Whether what a pointer with this type's name points to is called `target`, in whatever module.
