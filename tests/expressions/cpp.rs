@@ -60,6 +60,13 @@ pub(super) const VALUES: &[Row] = &[
     ("L\"ab\\x7f\"", r#"L"ab\177""#),
     ("sizeof(L\"ab\")", "12"),
     ("sizeof(u\"a😀\")", "8"),
+    ("this->*member", "11"),
+    ("(*this).*member + 1", "12"),
+    ("*&(this->*member)", "11"),
+    ("this->*value_of_base", "7"),
+    ("base->*value_of_base", "7"),
+    ("this->*function", "{int (const Derived *)} 0x… <Derived::id>"),
+    ("base->*of_base", "{int (const Base *)} 0x… <Derived::id>"),
     ("L'e'", "101 L'e'"),
     ("(wchar_t)97", "97 L'a'"),
 ];
@@ -83,3 +90,46 @@ fn types_of_cpp_are_told_with_their_namespaces() {
 fn values_of_cpp_are_what_the_source_says() {
     give(cpp(), VALUES);
 }
+
+#[test]
+fn mistakes_with_pointers_to_members_are_told() {
+    for (command, wanted) in [
+        ("p this->*nowhere", "this->*nowhere\n^~~~~~~~~~~~~~\nthe pointer to a member is null"),
+        ("p copy.*member", "copy.*member\n^~~~~~~~~~~~\nDerived is no base of geo::Point"),
+        ("p this->*n", "this->*n\n^~~~~~~~\nint is no pointer to a member"),
+    ] {
+        says(cpp(), command, wanted);
+    }
+}
+
+#[test]
+fn classes_are_declared_with_labels_that_say_who_may_use_their_members() {
+    for (command, wanted) in DECLARATIONS {
+        says(cpp(), command, wanted);
+    }
+}
+
+/// Held against gdb, too.
+pub(super) const DECLARATIONS: &[Row] = &[
+    (
+        "ptype guard",
+        "type = class Guarded {\n  public:\n    int open;\n  protected:\n    int guarded;\n  private:\n    \
+         static int hidden;\n    int closed;\n\n  public:\n    int sum(void) const;\n}",
+    ),
+    (
+        "ptype closed",
+        "type = class Closed : private Guarded, protected virtual geo::Point {\n  private:\n    int own;\n\n    \
+         int twice(void);\n}",
+    ),
+    ("ptype either", "type = union Either {\n  private:\n    int left;\n  public:\n    float right;\n}"),
+    ("ptype empty", "type = struct Nothing {\n    <no data fields>\n}"),
+    ("ptype copy", "type = struct geo::Point {\n    int x;\n    int y;\n}"),
+    (
+        "ptype/o guard",
+        "/* offset      |    size */  type = class Guarded {\n                             public:\n\
+         /*      0      |       4 */    int open;\n                             protected:\n\
+         /*      4      |       4 */    int guarded;\n                             private:\n                               \
+         static int hidden;\n/*      8      |       4 */    int closed;\n\n                               \
+         /* total size (bytes):   12 */\n                             }",
+    ),
+];

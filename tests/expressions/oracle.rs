@@ -13,17 +13,8 @@ const DIFFERENCES: [(&str, &str); 2] = [
 ];
 
 fn hold(source: &str, snapshot: &Path, rows: &[Row]) {
-    let scene = Scene::new();
-    let core = scene.path("core");
-    export(snapshot, &core);
-    let mut commands = vec!["set host-charset UTF-8".to_owned(), "set debuginfod enabled off".to_owned()];
-    for (index, (expression, _)) in rows.iter().enumerate() {
-        commands.extend([format!("echo @@{index}\\n"), format!("print {expression}")]);
-    }
-    let commands: Vec<&str> = commands.iter().map(String::as_str).collect();
-    let said = gdb(&fixture(source), &core, &commands);
-    let answers: Vec<&str> = said.split("@@").skip(1).map(|part| part.split_once('\n').unwrap_or_default().1).collect();
-    assert_eq!(answers.len(), rows.len(), "{said}");
+    let commands: Vec<String> = rows.iter().map(|(expression, _)| format!("print {expression}")).collect();
+    let answers = gdb_says(source, snapshot, &commands);
     let wrong = rows.iter().zip(answers).filter_map(|((expression, ours), theirs)| {
         let theirs = theirs.split_once(" = ").unwrap_or_default().1.trim_end();
         let (ours, theirs) = (normal(ours), normal(&without_addresses(theirs)));
@@ -34,10 +25,27 @@ fn hold(source: &str, snapshot: &Path, rows: &[Row]) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// What gdb answers to each command.
+fn gdb_says(source: &str, snapshot: &Path, commands: &[String]) -> Vec<String> {
+    let scene = Scene::new();
+    let core = scene.path("core");
+    export(snapshot, &core);
+    let mut lines = vec!["set host-charset UTF-8".to_owned(), "set debuginfod enabled off".to_owned()];
+    for (index, command) in commands.iter().enumerate() {
+        lines.extend([format!("echo @@{index}\\n"), command.clone()]);
+    }
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let said = gdb(&fixture(source), &core, &lines);
+    let answers = said.split("@@").skip(1).map(|part| part.split_once('\n').unwrap_or_default().1.to_owned());
+    let answers: Vec<String> = answers.collect();
+    assert_eq!(answers.len(), commands.len(), "{said}");
+    answers
+}
+
 /// The text without what the two write differently everywhere: gdb gives floats with the digits that they have for
-/// sure, enumerators with their class and functions with their parameters.
+/// sure, enumerators with their class and functions with their parameters and what `this` is.
 fn normal(text: &str) -> String {
-    let text = text.replace("Color::", "").replace("()>", ">");
+    let text = text.replace("Color::", "").replace("()>", ">").replace("() const>", ">").replace(" * const)}", " *)}");
     let is_number = |c: char| c.is_ascii_digit() || matches!(c, '.' | 'e' | '+' | '-');
     let mut out = String::new();
     let mut rest = text.as_str();
@@ -61,4 +69,12 @@ fn values_and_operators_of_c_agree_with_gdb() {
 #[test]
 fn values_of_cpp_agree_with_gdb() {
     hold("expressions.cpp", super::cpp(), cpp::VALUES);
+}
+
+#[test]
+fn declarations_of_cpp_agree_with_gdb() {
+    let commands: Vec<String> = cpp::DECLARATIONS.iter().map(|(command, _)| (*command).to_owned()).collect();
+    let answers = gdb_says("expressions.cpp", super::cpp(), &commands);
+    let ours = cpp::DECLARATIONS.iter().map(|(_, ours)| *ours);
+    assert_eq!(ours.collect::<Vec<_>>(), answers.iter().map(|answer| answer.trim_end()).collect::<Vec<_>>());
 }

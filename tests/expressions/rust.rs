@@ -1,6 +1,6 @@
 //! Expressions of Rust over `fixtures/targets/expressions.rs`.
 
-use super::{give, rust, says};
+use super::{Row, give, rust, says};
 
 #[test]
 fn values_of_rust_are_what_the_source_says() {
@@ -95,3 +95,34 @@ fn types_and_mistakes_of_rust_are_told_in_its_words() {
         says(rust(), command, wanted);
     }
 }
+
+#[test]
+fn arrays_and_tuples_of_rust_are_written_as_in_the_source() {
+    give(rust(), LITERALS);
+    for (command, wanted) in [
+        ("whatis [1, 2u8]", "type = [u8; 2]"),
+        ("whatis (1, 2.5)", "type = (i32, f64)"),
+        ("whatis ()", "type = ()"),
+        ("p [1, point]", "[1, point]\n    ^~~~~\nthis is &expressions::Point, and the elements before it are i32"),
+        ("p (1, 2).2", "(1, 2).2\n^~~~~~~~\na tuple of 2 has no 2"),
+        ("p [0; 9999999999]", "[0; 9999999999]\n    ^~~~~~~~~~\nwhat is written here has at most 1048576 bytes"),
+    ] {
+        says(rust(), command, wanted);
+    }
+}
+
+const LITERALS: &[Row] = &[
+    ("[1, 2]", "[1, 2]"),
+    ("[1, 2u8][1]", "2"),
+    ("[0u8; 4]", "[0, 0, 0, 0]"),
+    ("[array[0], 7]", "[1, 7]"),
+    ("[*point, *point][1].x", "3"),
+    ("(1, 'c', true)", "(1, 99 'c', true)"),
+    ("(1,)", "(1,)"),
+    ("((1, 2), 3).0.1", "2"),
+    ("(n, meters).1", "Meters(1.5)"),
+    ("[(1, 2), (3, 4)][1].0", "3"),
+    ("[1, 2, 3][1..]", "[2, 3]"),
+    ("(n + 1) * 2", "8"),
+    ("sizeof([1u16; 5])", "10"),
+];

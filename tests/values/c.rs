@@ -54,7 +54,7 @@ const VALUES: &[Row] = &[
     ("grid", "{\"ab\\000\", \"cd\\000\"}"),
     ("grid[1][0]", "99 'c'"),
     ("by_value", "{x = 3, y = -4}"),
-    ("utf32", "233"),
+    ("utf32", "233 U'é'"),
 ];
 
 /// clang leaves out how long the arrays are that these point to.

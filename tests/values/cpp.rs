@@ -149,10 +149,9 @@ fn templates_scopes_and_small_types_are_shown() {
 
 #[test]
 fn a_class_is_declared_with_its_static_members_and_functions() {
-    let root = "type = struct shapes::Root {\n    int root;\n    static int instances;\n    static const long limit;\n\n    \
+    let root = "type = struct shapes::Root {\n  public:\n    int root;\n    static int instances;\n    static const long limit;\n\n    \
                 virtual ~Root(void);\n    virtual int act(int);\n}";
-    let machine =
-        "type = struct Machine {\n    int gear;\n\n    int work(shapes::Diamond &, int &&, const int (&)[3]);\n}";
+    let machine = "type = struct Machine {\n    int gear;\n  public:\n    int work(shapes::Diamond &, int &&, const int (&)[3]);\n}";
     for snapshot in [gcc(), clang()] {
         says_at(snapshot, &[WORK], "ptype shapes::Root", root);
         says_at(snapshot, &[WORK], "ptype *this", machine);

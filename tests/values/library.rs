@@ -20,7 +20,7 @@ const VALUES: &[Row] = &[
     ("string", "\"short\""),
     ("long_string", "'x' <repeats 100 times>"),
     ("empty_string", "\"\""),
-    ("wstring", "\"wïde\""),
+    ("wstring", "L\"wïde\""),
     ("u8string", "\"hé\""),
     ("string_view", "\"view\""),
     ("vector", "{1, 2, 3}"),
@@ -60,6 +60,8 @@ const VALUES: &[Row] = &[
     ("atomic", "std::atomic<int> = { 13 }"),
     ("atomic_pointer", "std::atomic<Item *> = { 0x… }"),
     ("atomic_bool", "std::atomic<bool> = { true }"),
+    // What stands in the words is as deep as they are.
+    ("-depth 0 -- atomic", "std::atomic<int> = { 13 }"),
     ("bitset", "std::bitset {[0] = 1, [2] = 1, [9] = 1}"),
     ("large_bitset", "std::bitset {[0] = 1}"),
     ("complex", "1 + -2i"),

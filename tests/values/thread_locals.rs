@@ -51,6 +51,11 @@ fn names_of_other_modules_are_found_from_any_frame() {
     says_at(crash(), ABORT, "p zzyzx", "zzyzx\n^~~~~\nnothing here is called \"zzyzx\"");
 }
 
+#[test]
+fn a_type_that_is_only_declared_is_found_where_another_module_defines_it() {
+    give_at(crash(), ABORT, &[("*declared_only", "{number = 5, name = 0x… \"elsewhere\"}")]);
+}
+
 /// Numbers need no names.
 #[test]
 fn a_program_without_debugging_information_leaves_the_names_of_the_others() {

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use super::lock;
 use super::lookup::entry_point;
 use super::named_entries::NameKind;
-use super::unit::DieRef;
+use super::unit::{DieRef, Unit};
 use super::view::View;
 use crate::types::{Type, TypeKind};
 
@@ -41,12 +41,15 @@ impl<'a> View<'a> {
 
     /// Where that definition is.
     pub(crate) fn definition_at(&self, die: DieRef) -> Option<DieRef> {
-        let path = self.full_path(die);
+        self.definition_named(&self.full_path(die), self.unit(die.unit).as_deref())
+    }
+
+    /// Where the type of this name in these namespaces and classes is defined.
+    pub(crate) fn definition_named(&self, path: &[String], near: Option<&Unit<'a>>) -> Option<DieRef> {
         let key = path.join("::");
         let known = lock(&self.info.definitions).get(&key).copied();
         known.unwrap_or_else(|| {
-            let near = self.unit(die.unit);
-            let found = self.find_named(near.as_deref(), &key, NameKind::Type(None));
+            let found = self.find_named(near, &key, NameKind::Type(None));
             let found = found.filter(|found| self.full_path(*found) == path);
             // Whoever interrupted the search gets it another time.
             if found.is_some() || !self.info.names_given_up.load(Ordering::Relaxed) {

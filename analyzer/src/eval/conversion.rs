@@ -199,6 +199,7 @@ impl Evaluator<'_, '_> {
             ExprType::Void | ExprType::Function(_) => Some(1),
             ExprType::Number(number) => Some(number.size),
             ExprType::Layout(layout) => Some(layout.size),
+            ExprType::Tuple(types) => types.iter().try_fold(0_u64, |sum, of| sum.checked_add(self.size(of)?)),
             ExprType::Pointer(_) => Some(8),
             ExprType::Array(element, count) => self.size(element)?.checked_mul(*count),
         }

@@ -90,6 +90,9 @@ impl<'c, 'a> Evaluator<'c, 'a> {
             ExprKind::Index(base, index) => self.index(base, index),
             ExprKind::Slice { base, from, to } => self.slice(base, from.as_deref(), to.as_deref(), expr.span),
             ExprKind::Repeat(first, count) => self.repeat(first, count),
+            ExprKind::Array(items) => self.array(items, expr.span),
+            ExprKind::ArrayOf(value, count) => self.array_of(value, count),
+            ExprKind::Tuple(items) => self.tuple(items, expr.span),
             ExprKind::Cast(target, operand) => {
                 let of = self.resolve(target)?;
                 let value = self.evaluate(operand)?;
@@ -118,23 +121,6 @@ impl<'c, 'a> Evaluator<'c, 'a> {
             ExprKind::Type(target) => self.resolve(target),
             _ => Ok(self.evaluate(expr)?.of),
         }
-    }
-
-    fn string(&self, bytes: &[u8], prefix: &str) -> Value {
-        // Rust's text is of bytes that are no numbers.
-        let text = NumberType::new(NumberKind::Unsigned, 1, "str");
-        let character = match self.syntax {
-            Syntax::Rust if prefix == "b" => number::character_literal("b", self.syntax),
-            Syntax::Rust => text,
-            _ => number::character_literal(prefix, self.syntax),
-        };
-        let mut bytes = number::encoded(bytes, character.size);
-        if self.syntax != Syntax::Rust {
-            bytes.extend(std::iter::repeat_n(0, character.size as usize));
-        }
-        let length = bytes.len() as u64 / character.size;
-        let of = ExprType::Array(Arc::new(ExprType::Number(character)), length);
-        self.value(of, ValuePlace::bytes(bytes))
     }
 
     fn remembered(&self, number: usize, from_end: bool, span: Span) -> Found {
@@ -225,6 +211,7 @@ impl<'c, 'a> Evaluator<'c, 'a> {
         let right_value = self.evaluate(right)?;
         match op {
             BinaryOp::Comma => Ok(right_value),
+            BinaryOp::ToMember => self.to_member(&left_value, &right_value, span),
             _ => self.operate(op, &left_value, &right_value, span),
         }
     }
@@ -330,6 +317,16 @@ impl<'c, 'a> Evaluator<'c, 'a> {
                     ((*name).to_owned(), self.shown(builder, &of.of(), &place.skip(*at), depth + 1))
                 };
                 ValueTree::Struct(layout.fields.iter().map(field).collect())
+            }
+            ExprType::Tuple(types) => {
+                let mut at = 0;
+                let fields = types.iter().enumerate().map(|(number, of)| {
+                    let value = self.shown(builder, of, &place.skip(at), depth + 1);
+                    at += self.size(of).unwrap_or(0);
+                    (format!("__{number}"), value)
+                });
+                let value = Box::new(ValueTree::Struct(fields.collect()));
+                ValueTree::Named { type_name: self.type_name(of), value }
             }
             ExprType::Function(_) => match place.address() {
                 Some(at) => ValueTree::Function { at, symbol: self.context.session.symbol_at(at).map(|hit| hit.name) },

@@ -25,6 +25,12 @@ impl Evaluator<'_, '_> {
                 refused(span, format!("{} has no member {name:?}", layout.name)).with_hint(suggestion(name, names))
             });
         }
+        if let ExprType::Tuple(types) = &value.of {
+            let number = name.parse::<usize>().ok().filter(|number| *number < types.len());
+            let number = number.ok_or_else(|| refused(span, format!("a tuple of {} has no {name}", types.len())))?;
+            let before = types[..number].iter().filter_map(|of| self.size(of)).sum();
+            return Ok(self.value(types[number].clone(), value.place.skip(before)));
+        }
         let Some(record) = self.record(&value.of) else {
             return Err(refused(span, format!("{} has no members", self.type_name(&value.of))));
         };
@@ -55,7 +61,7 @@ impl Evaluator<'_, '_> {
     }
 
     /// The part of an object that is this base class.
-    fn base_of(
+    pub(super) fn base_of(
         &self,
         record: &Record,
         place: &ValuePlace,

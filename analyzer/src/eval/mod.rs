@@ -6,6 +6,8 @@ mod conversion;
 mod error;
 mod evaluator;
 mod listing;
+mod literals;
+mod member_pointer;
 mod members;
 mod methods;
 mod names;

@@ -7,7 +7,9 @@ use super::evaluator::Evaluator;
 use super::value::ExprType;
 use crate::dwarf::DieRef;
 use crate::expr::Syntax;
-use crate::types::{self, Field, FieldKind, FieldPlace, Method, Record, RecordKind, Type, TypeKind};
+use crate::types::{
+    self, Access, ClassBody, Field, FieldKind, FieldPlace, Method, Record, RecordKind, StaticMember, Type, TypeKind,
+};
 
 /// Structures without a name inside each other that are spelled out.
 const MOST_LEVELS: usize = 16;
@@ -19,12 +21,40 @@ const MARGIN: usize = 27;
 /// A structure whose lines are being written.
 struct Body<'r> {
     record: &'r Record,
+    class: ClassBody,
     /// In bytes.
     size: Option<u64>,
     /// In bits, inside of the outermost one.
     start: u64,
     level: usize,
     offsets: bool,
+}
+
+/// The lines of a structure, with labels that say who may use the members behind them.
+#[derive(Default)]
+struct Lines {
+    text: String,
+    /// The last label.
+    label: Option<Access>,
+    /// What stands in front of the labels.
+    indent: usize,
+}
+
+impl Lines {
+    fn push(&mut self, line: &str) {
+        writeln!(self.text, "{line}").expect("a String takes all text");
+    }
+
+    fn label(&mut self, access: Access) {
+        if self.label.replace(access) != Some(access) {
+            let word = match access {
+                Access::Public => "public",
+                Access::Protected => "protected",
+                Access::Private => "private",
+            };
+            self.push(&format!("{}{word}:", " ".repeat(self.indent)));
+        }
+    }
 }
 
 impl Evaluator<'_, '_> {
@@ -39,27 +69,31 @@ impl Evaluator<'_, '_> {
             (_, RecordKind::Class) => format!("class {name}"),
             (_, RecordKind::Struct) => format!("struct {name}"),
         };
-        let bases: Vec<String> = record.fields.iter().filter_map(|field| self.base(field)).collect();
+        let class = types::class_body(self.context.view, die);
+        let bases = record.fields.iter().zip(&class.field_access);
+        let bases: Vec<String> = bases.filter_map(|(field, access)| self.base(field, *access)).collect();
         let bases = if bases.is_empty() { String::new() } else { format!(" : {}", bases.join(", ")) };
-        let mut body = self.body(&Body { record, size: found.size, start: 0, level: 0, offsets });
+        let body = Body { record, class, size: found.size, start: 0, level: 0, offsets };
+        let mut lines = self.body(&body);
         if self.syntax == Syntax::Cpp && !offsets {
-            self.beside_members(die, found, &mut body);
+            self.methods(found, &body, &mut lines);
+        }
+        if lines.text.is_empty() && !offsets {
+            lines.push("    <no data fields>");
         }
         let close = if offsets { " ".repeat(HEAD) } else { String::new() };
-        format!("{head}{bases} {{\n{body}{close}}}")
+        format!("{head}{bases} {{\n{}{close}}}", lines.text)
     }
 
-    /// Static members and functions, as gdb lists them behind the members.
-    fn beside_members(&self, die: DieRef, class: &Type, body: &mut String) {
-        let (statics, methods) = types::beside_members(self.context.view, die);
-        for (name, of) in &statics {
-            writeln!(body, "    static {};", self.spelled(*of, name, 0)).expect("a String takes all text");
+    /// The functions of a class, as gdb lists them behind the members.
+    fn methods(&self, class: &Type, body: &Body<'_>, lines: &mut Lines) {
+        if lines.label.is_some() && !body.class.methods.is_empty() {
+            lines.push("");
         }
-        if !body.is_empty() && !methods.is_empty() {
-            body.push('\n');
-        }
-        for method in &methods {
-            writeln!(body, "    {};", self.method(class, method)).expect("a String takes all text");
+        for method in &body.class.methods {
+            // Before functions gdb has a label even where it has none before members.
+            lines.label(method.access);
+            lines.push(&format!("    {};", self.method(class, method)));
         }
     }
 
@@ -83,34 +117,61 @@ impl Evaluator<'_, '_> {
         format!("{before}{declared}{}", if method.is_const { " const" } else { "" })
     }
 
-    fn base(&self, field: &Field) -> Option<String> {
+    fn base(&self, field: &Field, access: Access) -> Option<String> {
+        let word = match access {
+            Access::Public => "public",
+            Access::Protected => "protected",
+            Access::Private => "private",
+        };
         match field.kind {
-            FieldKind::Base => Some(format!("public {}", self.spelled(field.of, "", 0))),
-            FieldKind::VirtualBase => Some(format!("public virtual {}", self.spelled(field.of, "", 0))),
+            FieldKind::Base => Some(format!("{word} {}", self.spelled(field.of, "", 0))),
+            FieldKind::VirtualBase => Some(format!("{word} virtual {}", self.spelled(field.of, "", 0))),
             _ => None,
         }
     }
 
-    fn body(&self, body: &Body<'_>) -> String {
-        let mut text = String::new();
+    fn body(&self, body: &Body<'_>) -> Lines {
+        let margin = if body.offsets { MARGIN } else { 0 };
+        let mut lines = Lines { indent: margin + 4 * body.level + 2, ..Lines::default() };
+        let labelled = is_labelled(body);
         let mut end = 0;
-        for field in body.record.fields.iter().filter(|field| field.kind == FieldKind::Member) {
+        let mut statics = body.class.statics.iter().filter(|_| self.syntax == Syntax::Cpp).peekable();
+        for (position, field) in body.record.fields.iter().enumerate() {
+            while let Some(member) = statics.next_if(|member| member.position <= position) {
+                self.static_member(body, member, labelled, &mut lines);
+            }
+            if field.kind != FieldKind::Member {
+                continue;
+            }
+            if labelled {
+                lines.label(body.class.field_access.get(position).copied().unwrap_or_default());
+            }
             if body.offsets && body.record.kind != RecordKind::Union {
-                self.note_hole(&mut text, field, &mut end);
+                self.note_hole(&mut lines.text, field, &mut end);
             }
             let margin = if body.offsets { self.margin(body, field) } else { String::new() };
             let indent = " ".repeat(4 * (body.level + 1));
-            let line = self.field_line(body, field);
-            writeln!(text, "{margin}{indent}{line};").expect("a String takes all text");
+            lines.push(&format!("{margin}{indent}{};", self.field_line(body, field)));
+        }
+        for member in statics {
+            self.static_member(body, member, labelled, &mut lines);
         }
         if let (true, Some(size)) = (body.offsets, body.size) {
             if body.record.kind != RecordKind::Union {
-                note_gap(&mut text, end, size.saturating_mul(8), "padding");
+                note_gap(&mut lines.text, end, size.saturating_mul(8), "padding");
             }
             let indent = " ".repeat(MARGIN + 4 * (body.level + 1));
-            writeln!(text, "\n{indent}/* total size (bytes): {size:4} */").expect("a String takes all text");
+            lines.push(&format!("\n{indent}/* total size (bytes): {size:4} */"));
         }
-        text
+        lines
+    }
+
+    fn static_member(&self, body: &Body<'_>, member: &StaticMember, labelled: bool, lines: &mut Lines) {
+        if labelled {
+            lines.label(member.access);
+        }
+        let indent = " ".repeat(if body.offsets { MARGIN } else { 0 } + 4 * (body.level + 1));
+        lines.push(&format!("{indent}static {};", self.spelled(member.of, &member.name, 0)));
     }
 
     /// A member, the inside of its type with it where that has no name.
@@ -127,7 +188,9 @@ impl Evaluator<'_, '_> {
         let word = if record.kind == RecordKind::Union { "union" } else { "struct" };
         let start = body.start + if let FieldPlace::Bits(bit) = field.place { bit } else { 0 };
         let size = nameless.as_ref().and_then(|of| of.size);
-        let inner = self.body(&Body { record, size, start, level: body.level + 1, offsets: body.offsets });
+        let class = field.of.map(|die| types::class_body(self.context.view, die)).unwrap_or_default();
+        let (level, offsets) = (body.level + 1, body.offsets);
+        let inner = self.body(&Body { record, class, size, start, level, offsets }).text;
         let close = " ".repeat(if body.offsets { MARGIN } else { 0 } + 4 * (body.level + 1));
         let name = if name.is_empty() { String::new() } else { format!(" {name}") };
         format!("{word} {{\n{inner}{close}}}{name}")
@@ -193,6 +256,17 @@ impl Evaluator<'_, '_> {
         });
         (!members.is_empty()).then(|| (written.collect(), is_tuple))
     }
+}
+
+/// Whether gdb writes labels: in a class where not all is private, in a structure or union where not all is public.
+fn is_labelled(body: &Body<'_>) -> bool {
+    let usual = if body.record.kind == RecordKind::Class { Access::Private } else { Access::Public };
+    let fields = body.record.fields.iter().zip(&body.class.field_access);
+    let is_member = |field: &Field| matches!(field.kind, FieldKind::Member | FieldKind::VtablePointer);
+    fields.filter(|(field, _)| is_member(field)).any(|(_, access)| *access != usual)
+        || body.class.statics.iter().any(|member| member.access != usual)
+        || body.class.methods.iter().any(|method| method.access != usual)
+        || body.class.has_artificial_methods && usual != Access::Public
 }
 
 /// Says so where nothing stands between two bits; not before the first member, where a table of functions may be.

@@ -19,6 +19,10 @@ impl Evaluator<'_, '_> {
             (ExprType::Pointer(to), Syntax::Rust) => format!("*mut {}", self.type_name(to)),
             (ExprType::Array(element, _), Syntax::Rust) if is_text(element) => "&str".to_owned(),
             (ExprType::Array(element, count), Syntax::Rust) => format!("[{}; {count}]", self.type_name(element)),
+            (ExprType::Tuple(types), _) => {
+                let names: Vec<String> = types.iter().map(|of| self.type_name(of)).collect();
+                format!("({}{})", names.join(", "), if names.len() == 1 { "," } else { "" })
+            }
             (ExprType::Function(_), Syntax::Rust) => "fn ()".to_owned(),
             (ExprType::Void, Syntax::Rust) => "()".to_owned(),
             _ => self.declarator(of, ""),
@@ -32,6 +36,7 @@ impl Evaluator<'_, '_> {
             ExprType::Void => joined("void", inner),
             ExprType::Number(number) => joined(number.name, inner),
             ExprType::Layout(layout) => joined(layout.name, inner),
+            ExprType::Tuple(_) => joined(&self.type_name(of), inner),
             ExprType::Pointer(to) => {
                 self.declarator(to, &wrapped("*", inner, self.is_array(to) || self.is_function(to)))
             }

@@ -32,6 +32,8 @@ pub(crate) enum ExprType {
     Pointer(Arc<ExprType>),
     Array(Arc<ExprType>, u64),
     Function(Arc<ExprType>),
+    /// Values of Rust side by side, without gaps between them.
+    Tuple(Arc<[ExprType]>),
     /// A structure of the kernel that no program need describe.
     Layout(&'static Layout),
 }
@@ -75,6 +77,7 @@ impl ExprType {
         match self {
             ExprType::Program(_) => true,
             ExprType::Pointer(of) | ExprType::Array(of, _) | ExprType::Function(of) => of.is_described(),
+            ExprType::Tuple(types) => types.iter().any(ExprType::is_described),
             ExprType::Void | ExprType::Number(_) | ExprType::Layout(_) => false,
         }
     }

@@ -84,6 +84,12 @@ pub enum ExprKind {
     },
     /// `first@count`: `count` objects that lie side by side from `first` on.
     Repeat(Box<Expr>, Box<Expr>),
+    /// Rust's `[1, 2]`.
+    Array(Vec<Expr>),
+    /// Rust's `[value; count]`.
+    ArrayOf(Box<Expr>, Box<Expr>),
+    /// Rust's `(1, 2)`, `(1,)` and `()`.
+    Tuple(Vec<Expr>),
     /// `(type) operand`, `operand as type`, `static_cast<type>(operand)`.
     Cast(TypeName, Box<Expr>),
     /// `sizeof operand`, without evaluating it.
@@ -158,4 +164,6 @@ pub enum BinaryOp {
     And,
     Or,
     Comma,
+    /// `object.*pointer` and `object->*pointer`, which mean the same.
+    ToMember,
 }

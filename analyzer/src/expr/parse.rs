@@ -81,6 +81,11 @@ impl Parser<'_> {
         matches!(self.peek(), TokenKind::Punctuation(found) if *found == punctuation)
     }
 
+    /// Whether this token stands at a position behind which the parser is.
+    pub(super) fn is_at(&self, position: usize, punctuation: &str) -> bool {
+        matches!(self.tokens.get(position), Some(Token { kind: TokenKind::Punctuation(found), .. }) if *found == punctuation)
+    }
+
     pub(super) fn is_word(&self, word: &str) -> bool {
         matches!(self.peek(), TokenKind::Word(found) if found == word)
     }
@@ -327,6 +332,8 @@ impl Parser<'_> {
             TokenKind::String { bytes, prefix } => ExprKind::String { bytes: self.adjacent_strings(bytes), prefix },
             TokenKind::Dollar(name) => ExprKind::Dollar(name),
             TokenKind::History { number, from_end } => ExprKind::History { number, from_end },
+            TokenKind::Punctuation("(") if self.syntax == Syntax::Rust => return self.tuple(span),
+            TokenKind::Punctuation("[") if self.syntax == Syntax::Rust => self.array()?,
             TokenKind::Punctuation("(") => {
                 let inner = self.comma()?;
                 self.expect(")")?;

@@ -1,7 +1,7 @@
 //! What stands behind a value: members, subscripts, arguments.
 
 use super::ast::{BinaryOp, Expr, ExprKind};
-use super::error::ExprError;
+use super::error::{ExprError, Span};
 use super::parse::{MAX_CHAIN, Parsed, Parser};
 use super::precedence::{behind, changed, one};
 use super::token::TokenKind;
@@ -77,13 +77,45 @@ impl Parser<'_> {
     }
 
     fn arguments(&mut self) -> Result<Vec<Expr>, ExprError> {
-        let mut arguments = Vec::new();
-        while !self.take(")") {
-            arguments.push(self.assignment()?);
-            if !self.is(")") {
+        self.list(")")
+    }
+
+    /// Values with commas in between, up to what closes the list; a comma may stand behind the last one, too.
+    fn list(&mut self, close: &str) -> Result<Vec<Expr>, ExprError> {
+        let mut items = Vec::new();
+        while !self.take(close) {
+            items.push(self.assignment()?);
+            if !self.is(close) {
                 self.expect(",")?;
             }
         }
-        Ok(arguments)
+        Ok(items)
+    }
+
+    /// What stands behind Rust's `(`: a value in parentheses, or a tuple.
+    pub(super) fn tuple(&mut self, start: Span) -> Parsed {
+        let mut items = self.deeper(|parser| parser.list(")"))?;
+        let last = self.position().saturating_sub(2);
+        let is_tuple = items.len() != 1 || self.is_at(last, ",");
+        let span = start.to(self.previous_span());
+        let kind = if is_tuple { ExprKind::Tuple(items) } else { items.remove(0).kind };
+        Ok(Expr { kind, span })
+    }
+
+    /// What stands behind Rust's `[` where no value is before it: elements, or one and how often it stands there.
+    pub(super) fn array(&mut self) -> Result<ExprKind, ExprError> {
+        self.deeper(|parser| {
+            let before = parser.position();
+            if !parser.is("]") {
+                let value = parser.assignment()?;
+                if parser.take(";") {
+                    let count = parser.assignment()?;
+                    parser.expect("]")?;
+                    return Ok(ExprKind::ArrayOf(Box::new(value), Box::new(count)));
+                }
+                parser.rewind(before);
+            }
+            parser.list("]").map(ExprKind::Array)
+        })
     }
 }

@@ -6,7 +6,7 @@ use super::token::Syntax;
 
 /// Operators between operands: text, strength, meaning. The stronger binds first; `@` stands where gdb has it, between
 /// shifts and sums.
-const BINARY: [(&str, u8, BinaryOp); 18] = [
+const BINARY: [(&str, u8, BinaryOp); 20] = [
     ("||", 1, BinaryOp::Or),
     ("&&", 2, BinaryOp::And),
     ("|", 3, BinaryOp::BitOr),
@@ -25,6 +25,8 @@ const BINARY: [(&str, u8, BinaryOp); 18] = [
     ("*", 11, BinaryOp::Multiply),
     ("/", 11, BinaryOp::Divide),
     ("%", 11, BinaryOp::Remainder),
+    (".*", 12, BinaryOp::ToMember),
+    ("->*", 12, BinaryOp::ToMember),
 ];
 
 /// In Rust the bit operators bind more strongly than comparisons.

@@ -42,6 +42,9 @@ fn tree(expr: &Expr) -> String {
         ExprKind::Call(callee, arguments) => {
             format!("{}({})", tree(callee), arguments.iter().map(tree).collect::<Vec<_>>().join(","))
         }
+        ExprKind::Array(items) => format!("[{}]", items.iter().map(tree).collect::<Vec<_>>().join(",")),
+        ExprKind::ArrayOf(value, count) => format!("[{};{}]", tree(value), tree(count)),
+        ExprKind::Tuple(items) => format!("({})", items.iter().map(|item| tree(item) + ",").collect::<String>()),
         ExprKind::Assign(target, value) => format!("(Assign {} {})", tree(target), tree(value)),
         ExprKind::Type(of) => format!("<{}{:?}>", of.base, of.derived),
     }
@@ -165,4 +168,32 @@ fn deep_nesting_ends_in_an_error_and_random_text_in_no_panic() {
             }
         }
     }
+}
+
+#[test]
+fn members_are_pointed_to_in_cpp_and_arrays_and_tuples_written_in_rust() {
+    check(
+        Syntax::Cpp,
+        &[
+            ("a.*b", "(ToMember a b)"),
+            ("*a->*b * 2", "(Multiply (ToMember (Dereference a) b) 2)"),
+            ("a.*b[1]", "(ToMember a b[1])"),
+            ("(a, b)", "(Comma a b)"),
+        ],
+    );
+    check(
+        Syntax::Rust,
+        &[
+            ("[1, 2]", "[1,2]"),
+            ("[1, a,][0]", "[1,a][0]"),
+            ("[]", "[]"),
+            ("[0u8; 4]", "[0u8;4]"),
+            ("(1, a)", "(1,a,)"),
+            ("(1,)", "(1,)"),
+            ("()", "()"),
+            ("(1, 2).1", "(1,2,).1"),
+            ("(a)[1]", "a[1]"),
+            ("[(1, 2), (3, 4)]", "[(1,2,),(3,4,)]"),
+        ],
+    );
 }

@@ -57,10 +57,10 @@ pub(super) enum TokenKind {
 }
 
 /// The longest first, so that `<<` is not two `<`.
-const PUNCTUATION: [&str; 51] = [
-    "<<=", ">>=", "->*", "...", "++", "--", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "->", "::", "<<", ">>",
-    "<=", ">=", "==", "!=", "&&", "||", "..", "+", "-", "*", "/", "%", "<", ">", "=", "!", "~", "&", "|", "^", "?",
-    ":", ".", ",", "(", ")", "[", "]", "{", "}", "@", ";", "#",
+const PUNCTUATION: [&str; 52] = [
+    "<<=", ">>=", "->*", "...", "++", "--", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "->", "::", ".*", "<<",
+    ">>", "<=", ">=", "==", "!=", "&&", "||", "..", "+", "-", "*", "/", "%", "<", ">", "=", "!", "~", "&", "|", "^",
+    "?", ":", ".", ",", "(", ")", "[", "]", "{", "}", "@", ";", "#",
 ];
 
 pub(super) fn tokens(text: &str, syntax: Syntax) -> Result<Vec<Token>, ExprError> {
@@ -116,8 +116,12 @@ fn next(rest: &str, first: char, before: Before, syntax: Syntax) -> Lexed {
         let length = rest.find(|c: char| !(c == '_' || c == '$' || c.is_alphanumeric())).unwrap_or(rest.len());
         return Ok((TokenKind::Word(rest[..length].to_owned()), length));
     }
-    // `1--1` is two signs in Rust, which has no such operator.
-    let is_other = |known: &str| syntax == Syntax::Rust && matches!(known, "++" | "--");
+    // `1--1` is two signs in Rust, which has no such operator, and only C++ points to members.
+    let is_other = |known: &str| match known {
+        "++" | "--" => syntax == Syntax::Rust,
+        ".*" | "->*" => syntax != Syntax::Cpp,
+        _ => false,
+    };
     match PUNCTUATION.iter().find(|known| rest.starts_with(**known) && !is_other(known)) {
         Some(known) => Ok((TokenKind::Punctuation(known), known.len())),
         None => Err((format!("{first:?} means nothing here"), first.len_utf8())),

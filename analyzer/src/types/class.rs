@@ -1,4 +1,4 @@
-//! What a class of C++ has beside its members: static ones, and functions.
+//! What a class of C++ has beside the layout of its members: who may use them, static ones, and functions.
 
 use gimli::{AttributeValue, constants as dw};
 
@@ -8,6 +8,37 @@ use crate::dwarf::{DieRef, View};
 
 /// Entries of one class that are looked at.
 const MOST_ENTRIES: usize = 20_000;
+
+/// Who may use a member or base class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Access {
+    #[default]
+    Public,
+    Protected,
+    Private,
+}
+
+/// What the entry of a class says that its layout does not.
+#[derive(Debug, Default)]
+pub(crate) struct ClassBody {
+    /// Of each of the fields of its [`Record`](super::Record), in their order.
+    pub(crate) field_access: Vec<Access>,
+    pub(crate) statics: Vec<StaticMember>,
+    /// The functions that the program wrote for it.
+    pub(crate) methods: Vec<Method>,
+    /// The compiler made functions for it.
+    pub(crate) has_artificial_methods: bool,
+}
+
+/// A static member of a class.
+#[derive(Debug)]
+pub(crate) struct StaticMember {
+    pub(crate) name: String,
+    pub(crate) of: TypeRef,
+    pub(crate) access: Access,
+    /// How many fields are declared before it.
+    pub(crate) position: usize,
+}
 
 /// A function of a class.
 #[derive(Debug, Default)]
@@ -23,31 +54,52 @@ pub(crate) struct Method {
     pub(crate) of_object: bool,
     /// Its `this` points to what it does not change.
     pub(crate) is_const: bool,
+    pub(crate) access: Access,
 }
 
-/// The static members of the class at `die`, with their types, and the functions that the program wrote for it.
-pub(crate) fn beside_members(view: &View<'_>, die: DieRef) -> (Vec<(String, TypeRef)>, Vec<Method>) {
-    let (mut statics, mut methods) = (Vec::new(), Vec::new());
+/// The body of the class, structure or union at `die`.
+pub(crate) fn class_body(view: &View<'_>, die: DieRef) -> ClassBody {
+    let mut body = ClassBody::default();
     let unit = view.unit(die.unit);
-    let class = unit.as_ref().and_then(|unit| Some((unit, unit.unit.entry(die.offset).ok()?)));
-    if let Some((unit, class)) = class {
-        let reader = Reader { view, unit };
-        reader.children(&class, |entry| {
-            let name = reader.name(entry).filter(|_| !flag(entry, dw::DW_AT_artificial));
+    let Some((unit, class)) = unit.as_ref().and_then(|unit| Some((unit, unit.unit.entry(die.offset).ok()?))) else {
+        return body;
+    };
+    let reader = Reader { view, unit };
+    reader.children(&class, |entry| {
+        let access = access(&reader, &class, entry);
+        let is_elsewhere = flag(entry, dw::DW_AT_external) || flag(entry, dw::DW_AT_declaration);
+        let name = reader.name(entry);
+        match (entry.tag(), name) {
+            (dw::DW_TAG_member | dw::DW_TAG_inheritance, _) if !is_elsewhere => body.field_access.push(access),
             // Before DWARF 5 a static member has the tag of the others.
-            let is_static = match entry.tag() {
-                dw::DW_TAG_member => flag(entry, dw::DW_AT_declaration),
-                tag => tag == dw::DW_TAG_variable,
-            };
-            match name {
-                Some(name) if is_static => statics.push((name, reader.type_of(entry))),
-                Some(name) if entry.tag() == dw::DW_TAG_subprogram => methods.push(method(&reader, entry, name)),
-                _ => {}
+            (dw::DW_TAG_member | dw::DW_TAG_variable, Some(name)) => {
+                let (of, position) = (reader.type_of(entry), body.field_access.len());
+                body.statics.push(StaticMember { name, of, access, position });
             }
-            statics.len() + methods.len() < MOST_ENTRIES
-        });
+            (dw::DW_TAG_subprogram, _) if flag(entry, dw::DW_AT_artificial) => body.has_artificial_methods = true,
+            (dw::DW_TAG_subprogram, Some(name)) => {
+                body.methods.push(Method { access, ..method(&reader, entry, name) });
+            }
+            _ => {}
+        }
+        body.field_access.len() + body.statics.len() + body.methods.len() < MOST_ENTRIES
+    });
+    body
+}
+
+/// `DW_AT_accessibility`, or what it is without one: private in a class and public in all else (DWARF 3, 5.6.1); DWARF 2
+/// counts all members as public and all bases as private. The pointer to a vtable is nobody's business.
+fn access<'a>(reader: &Reader<'_, 'a>, class: &Entry<'a>, entry: &Entry<'a>) -> Access {
+    match entry.attr_value(dw::DW_AT_accessibility) {
+        _ if flag(entry, dw::DW_AT_artificial) && entry.tag() == dw::DW_TAG_member => Access::Private,
+        Some(AttributeValue::Accessibility(dw::DW_ACCESS_protected)) => Access::Protected,
+        Some(AttributeValue::Accessibility(dw::DW_ACCESS_private)) => Access::Private,
+        Some(_) => Access::Public,
+        None if reader.unit.unit.encoding().version < 3 && entry.tag() == dw::DW_TAG_inheritance => Access::Private,
+        None if reader.unit.unit.encoding().version < 3 => Access::Public,
+        None if class.tag() == dw::DW_TAG_class_type => Access::Private,
+        None => Access::Public,
     }
-    (statics, methods)
 }
 
 fn method<'a>(reader: &Reader<'_, 'a>, entry: &Entry<'a>, name: String) -> Method {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use gimli::constants as dw;
 
-pub(crate) use class::{Method, beside_members};
+pub(crate) use class::{Access, ClassBody, Method, StaticMember, class_body};
 pub(crate) use model::{
     Array, Base, Bound, Count, Dimension, Enumeration, Field, FieldKind, FieldPlace, Qualifier, Record, RecordKind,
     Type, TypeKind, TypeRef, Variant, VariantPart,

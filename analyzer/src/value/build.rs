@@ -70,7 +70,7 @@ pub(crate) struct Builder<'c, 'a> {
     /// How many more values may be built.
     pub(crate) left: usize,
     /// When its time is up, on the session's clock.
-    deadline: Option<Duration>,
+    pub(super) deadline: Option<Duration>,
     /// Where parts of values of the libraries are kept, and not shown.
     pub(crate) collector: Option<lang::Collector>,
     /// Whether the variable has no location for any pc.
@@ -193,19 +193,6 @@ impl<'c, 'a> Builder<'c, 'a> {
         }
     }
 
-    /// A character of more than a byte, where `of` is a type of such.
-    fn wide_character(&self, of: TypeRef, stripped: &Type, place: &Place) -> Option<ValueTree> {
-        let prefix = types::literal_prefix(self.context.view, of, stripped).filter(|_| !self.limits.words)?;
-        let (TypeKind::Base(base), Some(size)) = (&stripped.kind, stripped.size) else { return None };
-        Some(match place.read(self.context.memory(), size) {
-            Ok(bytes) => {
-                let code = scalar::integer(&bytes, types::is_signed(base.encoding));
-                ValueTree::Character { code, size: size as u8, prefix }
-            }
-            Err(missing) => missing.into(),
-        })
-    }
-
     fn enumerator(&self, of: &Enumeration, place: &Place, size: u64) -> Result<ValueTree, Missing> {
         let bytes = place.read(self.context.memory(), size.min(16))?;
         if self.limits.words {
@@ -233,19 +220,6 @@ impl<'c, 'a> Builder<'c, 'a> {
         let limit = usize::try_from(self.limits.bytes).unwrap_or(usize::MAX);
         let (bytes, _) = self.context.memory().read_c_string(at, limit).ok()?;
         Some(Literal { prefix: "", text: tree::text(&bytes) })
-    }
-
-    /// The text of wide characters of `size` bytes each at an address, up to a NUL.
-    pub(crate) fn wide_text_at(&self, at: Avma, size: u8, prefix: &'static str) -> Option<Literal> {
-        let unit = |index: u64| {
-            let bytes =
-                Place::memory(at.wrapping_add(index * u64::from(size))).read(self.context.memory(), size.into());
-            bytes.ok().map(|bytes| scalar::integer(&bytes, false) as u32)
-        };
-        unit(0)?;
-        let units = (0..self.limits.bytes).map_while(unit).take_while(|unit| *unit != 0);
-        let text = scalar::wide_characters(units, size).into_iter();
-        Some(Literal { prefix, text: text.map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect() })
     }
 
     pub(crate) fn address_at(&self, place: &Place) -> Result<Avma, Missing> {
@@ -328,17 +302,17 @@ impl<'c, 'a> Builder<'c, 'a> {
         place: &Place,
         depth: usize,
     ) -> Result<ValueTree, Missing> {
-        if record.declaration {
-            let found = self.context.view.definition_at(die);
-            let full = found.and_then(|die| Some((die, types::read(self.context.view, die)?)));
-            return match full.as_ref().map(|(die, full)| (*die, full, &full.kind)) {
-                Some((die, full, TypeKind::Record(record))) if !record.declaration => {
-                    self.complete(die, full, record, place, depth)
-                }
-                _ => Ok(ValueTree::Incomplete),
-            };
+        if !record.declaration {
+            return self.complete(die, of, record, place, depth);
         }
-        self.complete(die, of, record, place, depth)
+        let found = self.context.view.definition_at(die);
+        let full = found.and_then(|die| Some((die, types::read(self.context.view, die)?)));
+        match full.as_ref().map(|(die, full)| (*die, full, &full.kind)) {
+            Some((die, full, TypeKind::Record(record))) if !record.declaration => {
+                self.complete(die, full, record, place, depth)
+            }
+            _ => Ok(self.defined_elsewhere(die, place, depth).unwrap_or(ValueTree::Incomplete)),
+        }
     }
 
     /// A record whose members are known.

@@ -7,6 +7,7 @@ mod entry_value;
 mod evaluate;
 mod logical;
 mod member_pointer;
+mod other_module;
 mod place;
 mod registers;
 mod scalar;
@@ -14,6 +15,7 @@ mod tls;
 mod tree;
 mod variables;
 mod variant;
+mod wide_text;
 
 pub(crate) use build::Builder;
 pub use build::{ValueLimits, ValueStyle};
