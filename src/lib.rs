@@ -22,6 +22,7 @@ mod parallel;
 mod python_callers;
 mod python_consequences;
 mod python_judge;
+mod python_raises;
 mod python_sources;
 pub mod render;
 mod report;

@@ -7,11 +7,12 @@ use std::os::unix::ffi::OsStrExt;
 use dpdb_analyzer::{FileCache, Options, PythonException, PythonExceptions, PythonFrame, Session};
 use dpdb_snapshot::process::{CaughtException, Cause, ExceptionLanguage, Fate};
 use dpdb_snapshot::{Avma, Text};
-use dpdb_supervisor::catch::{CatchList, Catchpoint, Hit, Judge, Verdict};
+use dpdb_supervisor::catch::{CatchList, Catchpoint, Hit, Judge, Likeness, Verdict};
 use dpdb_supervisor::proc_dir;
 
 use crate::python_callers;
 use crate::python_consequences::Failures;
+use crate::python_raises::{self, Raised};
 
 /// The frames between a report and the code that asked for it are fewer.
 const FRAMES: usize = 64;
@@ -37,9 +38,18 @@ pub struct PythonJudge {
 /// What was taken of a process.
 #[derive(Debug, Default)]
 struct Taken {
-    /// Address and words: an address alone is used again.
-    exceptions: VecDeque<(Option<Avma>, Text)>,
+    exceptions: VecDeque<Known>,
     of_survivors: usize,
+    raised: Raised,
+}
+
+/// An exception that was taken: an address alone is used again.
+#[derive(Debug, PartialEq, Eq)]
+struct Known {
+    at: Option<Avma>,
+    headline: Text,
+    /// It was taken as it was raised, when so many had been. Then others like it may have been handled since.
+    raised: Option<u64>,
 }
 
 impl PythonJudge {
@@ -56,12 +66,15 @@ impl Judge for PythonJudge {
         let chained_by = is_traceback.then_some(TB_NEXT);
         let session = self.session(hit);
         let frames = session.python_stack(hit.tid, FRAMES).map(|stack| stack.frames).unwrap_or_default();
+        if hit.catchpoint == Catchpoint::TracebackHere {
+            return self.judge_raise(hit, &session, frames.first());
+        }
         let fate = fate(hit, &frames).filter(|fate| *fate != Fate::Logged || self.list.python_logged);
         let Some(fate) = fate else { return Verdict { chained_by, ..Verdict::default() } };
         let Some(exceptions) = session.python_exception(hit.tid) else {
             // Nothing is known of it but that it is there; a traceback without an exception is somebody's own.
             let take = (!is_traceback).then(|| caught(hit, fate, None, None));
-            return Verdict { take, chained_by, notice: None };
+            return Verdict { take, chained_by, ..Verdict::default() };
         };
         let last = exceptions.last();
         let types: Vec<String> = last.bases.iter().map(ToString::to_string).collect();
@@ -69,14 +82,14 @@ impl Judge for PythonJudge {
         if !self.list.takes_python(&types) {
             return Verdict { chained_by, ..Verdict::default() };
         }
-        let is_new = self.remember(hit.pid, &exceptions);
+        let is_new = self.remember(hit, &exceptions);
         if !is_new || self.failures.are_told_by(hit.pid, &exceptions) {
             return Verdict { chained_by, ..Verdict::default() };
         }
         self.failures.note(hit.pid, hit.ancestors(), last.headline());
         let (is_allowed, notice) = self.allows(hit.pid, fate);
         let take = is_allowed.then(|| caught(hit, fate, last.at, Some(last.headline().to_string())));
-        Verdict { take, chained_by, notice }
+        Verdict { take, chained_by, notice, ..Verdict::default() }
     }
 }
 
@@ -126,15 +139,40 @@ impl PythonJudge {
         Session::with_files(Box::new((process, memory)), Options::default(), self.files.clone())
     }
 
+    /// What is to be done with an exception that was raised in this frame, or came to it.
+    fn judge_raise(&mut self, hit: &Hit, session: &Session, frame: Option<&PythonFrame>) -> Verdict {
+        let likeness = session
+            .python_raise(hit.tid)
+            .map(|raise| Likeness { words: raise.place, flag: (raise.thread.0, raise.traceback) });
+        let Some(exceptions) = session.python_exception(hit.tid) else {
+            return Verdict { likeness, ..Verdict::default() };
+        };
+        let last = exceptions.last();
+        let types: Vec<String> = last.bases.iter().map(ToString::to_string).collect();
+        let types: Vec<&str> = types.iter().map(String::as_str).collect();
+        let is_wanted = self.list.takes_raised(&types);
+        let per_place = self.list.per_place;
+        let judged = self.taken_of(hit.pid).raised.judge(frame, &last.traceback, is_wanted, per_place);
+        let take = judged.take && self.remember(hit, &exceptions);
+        let take = take.then(|| caught(hit, Fate::Raised, last.at, Some(last.headline().to_string())));
+        let notice = judged.enough.then(|| python_raises::notice(hit.pid));
+        Verdict { take, notice, likeness, pass_over: judged.pass_over, enough: judged.enough, chained_by: None }
+    }
+
     /// Notes that an exception is about to be taken, and with it those that it came of, which are reported with it.
     /// Whether it was not yet.
-    fn remember(&mut self, pid: i32, exceptions: &PythonExceptions) -> bool {
-        let taken = self.taken_of(pid);
-        let key = |exception: &PythonException| (exception.at, exception.headline());
-        if taken.exceptions.contains(&key(exceptions.last())) {
+    fn remember(&mut self, hit: &Hit, exceptions: &PythonExceptions) -> bool {
+        let taken = self.taken_of(hit.pid);
+        let raised = (hit.catchpoint == Catchpoint::TracebackHere).then_some(hit.raises);
+        let known = |exception: &PythonException| Known { at: exception.at, headline: exception.headline(), raised };
+        let last = known(exceptions.last());
+        let is_last = |one: &Known| {
+            (one.at, &one.headline) == (last.at, &last.headline) && one.raised.is_none_or(|raised| raised == hit.raises)
+        };
+        if taken.exceptions.iter().any(is_last) {
             return false;
         }
-        taken.exceptions.extend(exceptions.all.iter().map(key));
+        taken.exceptions.extend(exceptions.all.iter().map(known));
         let surplus = taken.exceptions.len().saturating_sub(REMEMBERED);
         taken.exceptions.drain(..surplus);
         true

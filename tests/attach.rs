@@ -4,9 +4,12 @@
 
 mod common;
 
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use common::{Live, Scene, fixture, fixture_dir, inspect, state_of, until_childless, until_stopped, until_traced};
+use common::{
+    Live, Scene, fixture, fixture_dir, inspect, interpreters, state_of, until_childless, until_stopped, until_traced,
+};
 use dpdb_snapshot::Snapshot;
 use dpdb_snapshot::process::{Cause, Freeze, Signal};
 use nix::sys::signal::{Signal as Sent, kill};
@@ -46,6 +49,39 @@ fn a_crash_after_attaching_leaves_a_snapshot_and_ends_both_as_alone() {
     let process = snapshot.process();
     assert_eq!((process.pid, process.freeze.clone()), (pid, Some(Freeze::Clone)));
     assert!(matches!(process.cause, Some(Cause::FatalSignal { signal: Signal::SEGV, .. })), "{:?}", process.cause);
+}
+
+/// Debug registers are set in stopped threads only: these are made to stop, and sleep on in their calls.
+#[test]
+fn threads_that_ran_before_are_watched_at_once_where_events_are_forbidden() {
+    const WAITS: &str = "
+import os, select, threading
+def work(byte):
+    raise ValueError(byte)
+inputs = select.epoll()
+inputs.register(0)
+print(os.getpid(), flush=True)
+inputs.poll()
+thread = threading.Thread(target=work, args=(os.read(0, 1),))
+thread.start()
+thread.join()
+work(2)
+";
+    for python in interpreters().values() {
+        let scene = Scene::new();
+        let mut live = Live::start(Command::new(python).args(["-c", WAITS]).stderr(Stdio::null()));
+        let pid = live.number_after("");
+        let mut command = Command::new(fixture("without_perf_events.c"));
+        command.arg(env!("CARGO_BIN_EXE_dpdb-trace")).arg("attach").arg(pid.to_string()).current_dir(scene.out());
+        let mut attached = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(attached.stderr.take().unwrap()).lines();
+        assert!(said.any(|line| line.unwrap().contains("supervised from now on")));
+        live.poke();
+        assert_eq!(live.wait().code(), Some(1));
+        let said: Vec<String> = said.map_while(Result::ok).collect();
+        assert_eq!(attached.wait().unwrap().code(), Some(0));
+        assert_eq!(scene.snapshots().len(), 2, "of the thread, and of the main one: {said:?}");
+    }
 }
 
 #[test]

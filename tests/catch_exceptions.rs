@@ -81,7 +81,7 @@ fn a_line_says_who_raised_what_where() {
     // The rank runs on meanwhile, and may have begun a line of its own.
     let line = outcome.stderr.split("dpdb-trace: ").nth(1).unwrap_or_default();
     assert!(line.contains("(rank 2) raised ") && line.contains("Lost: "), "{}", outcome.stderr);
-    assert!(line.contains(" (python_raise.py:23 in work) -> pid_"), "{}", outcome.stderr);
+    assert!(line.contains(" (python_raise.py:24 in work) -> pid_"), "{}", outcome.stderr);
 }
 
 #[test]
@@ -128,6 +128,40 @@ fn a_childs_failure_that_its_parent_tells_again_is_taken_once() {
         assert!(found.iter().any(|summary| summary.contains("Lost")), "{version:?} {found:?}");
         assert!(found.iter().any(|summary| summary.contains("'false'")), "{version:?} {found:?}");
     }
+}
+
+#[test]
+fn every_exception_is_taken_as_it_is_raised_when_asked_for_once_for_each_place() {
+    for (version, python) in interpreters() {
+        println!("{version:?}");
+        let scene = Scene::new();
+        let run = common::finish(scene.trace(&["--catch=+python-all"]).arg(&python).args([&script(), "raises"]));
+        assert_eq!((run.code(), run.stdout.as_str()), (0, "None 3\n"), "{}", run.stderr);
+        let [own, librarys] = &scene.snapshots()[..] else { panic!("{:?} {}", scene.snapshots(), run.stderr) };
+        shows_the_users_frame(own, "Lost: ('number', 2)");
+        let shown = inspect(librarys, ["-c", "bt -python"]).success().stdout;
+        let places = ["raw_decode at", "decode at", "loads at", "raises at"].map(|place| shown.find(place));
+        assert!(places.is_sorted() && places[0].is_some(), "what it came through, and where it is: {shown}");
+        assert_eq!(reply(librarys, &["frame"])["frame"]["function"], "raises");
+    }
+}
+
+#[test]
+fn how_many_are_taken_as_they_are_raised_and_of_which_types_can_be_said() {
+    const LOST: &str = "Lost: ('number', 2)";
+    let raised = |options: &[&str], how: &str| caught(options, how).1;
+    assert_eq!(
+        raised(&["--catch=+python-all", "--per-place", "2", "--ignore-exception", "*Error"], "raises"),
+        [LOST; 2]
+    );
+    assert_eq!(raised(&["--catch=+python-all:Value*"], "raises").len(), 1, "by a type that it comes of");
+    assert_eq!(raised(&["--catch=+python-all", "--max-snapshots", "1"], "raises"), [LOST]);
+    assert_eq!(raised(&["--catch=+python-all"], "plain"), [LOST], "raised and unhandled, it is one");
+    assert_eq!(
+        raised(&["--catch=+python-all"], "fails_at_last"),
+        [LOST; 2],
+        "the first, and the one that is not handled"
+    );
 }
 
 #[test]

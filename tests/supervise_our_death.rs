@@ -5,7 +5,7 @@ mod common;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 
-use common::{Live, Scene, finish, fixture, scenario};
+use common::{Live, Scene, finish, fixture, fixture_dir, interpreters, scenario};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -150,6 +150,28 @@ fn a_process_being_captured_dies_of_its_own_signal_when_we_are_killed() {
     let mut doctor = Command::new(env!("CARGO_BIN_EXE_dpdb-trace"));
     let found = finish(doctor.arg("doctor").current_dir(scene.out())).stdout;
     assert!(found.contains(partial.file_name().unwrap().to_str().unwrap()), "{found}");
+}
+
+/// Breakpoints are gone before we are: a process that stood at one meets two hundred more calls of the same function.
+#[test]
+fn a_process_at_a_catchpoint_goes_on_as_alone_when_we_are_killed() {
+    let python = interpreters().into_values().next_back().expect("there is one");
+    let script = fixture_dir().join("targets/python_raise.py");
+    for moment in 1..=6 {
+        let scene = Scene::new();
+        let watch = Inotify::init(InitFlags::IN_CLOEXEC).unwrap();
+        watch.add_watch(&scene.out(), AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MODIFY).unwrap();
+        let mut trace = scene.trace(&["--quiet", "--no-clone", "--catch=+python-logged"]);
+        let mut live = Live::start(trace.arg(&python).arg(&script).arg("prints_deep"));
+        live.expect("ready");
+        live.poke();
+        let mut seen = 0;
+        while seen < moment {
+            seen += watch.read_events().expect("the capture writes its file, and holds the process").len();
+        }
+        live.signal(Signal::SIGKILL);
+        assert_eq!(live.rest(), "True\nit ended with 1792\n", "killed after {seen} events: exit code 7, no SIGTRAP");
+    }
 }
 
 /// Whoever does not want to wait for the snapshot that is being written gets none, nor half of one.

@@ -70,8 +70,8 @@ pub use runtime::cpython::parse_python;
 pub use runtime::cpython::{
     Before as PythonBefore, ExceptionState, Link as PythonLink, Python, PythonAbsent, PythonDefinition,
     PythonEvaluated, PythonException, PythonExceptions, PythonFrame, PythonGlobal, PythonItems, PythonMemo,
-    PythonObject, PythonObjects, PythonStack, PythonSyntaxError, PythonTask, PythonThread, PythonTypeCount,
-    PythonValue, PythonVariable, Span as PythonSpan, Unreadable,
+    PythonObject, PythonObjects, PythonRaise, PythonStack, PythonSyntaxError, PythonTask, PythonThread,
+    PythonTypeCount, PythonValue, PythonVariable, Span as PythonSpan, Unreadable,
 };
 pub use session::{Options, Session};
 pub use source::SourceError;

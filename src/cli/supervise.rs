@@ -47,7 +47,8 @@ const HELP_ON_LISTS: &str = "Signals: names with or without SIG, or numbers, sep
     Exceptions that nobody handles leave snapshots, too:\n  \
     --catch=+cxx,+rust-panic             those of C++ and Rust beside those of Python\n  \
     --catch python:KeyboardInterrupt     of Python only, and this one though it is no failure\n  \
-    --ignore-exception 'app.Retry*'      not these\n\n\
+    --ignore-exception 'app.Retry*'      not these\n  \
+    --catch=+python-all                  of Python also as they are raised, handled or not\n\n\
     Fields of --name: {pid} {ppid} {comm} {signal} {time} {host} {rank} {n}";
 
 /// What to supervise that runs already.
@@ -156,13 +157,16 @@ pub struct WatchArgs {
     /// Which deaths leave a snapshot: a list, +SIG and -SIG, or all
     #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
     pub signals: Option<String>,
-    /// What leaves a snapshot besides: signals, python, python-logged, python:TYPE, cxx, cxx-throw, rust-panic; +X and
-    /// -X change the default [default: signals,python]
+    /// What leaves a snapshot: signals, python, python-logged, python-all[:GLOB] (as they are raised), python:TYPE, cxx,
+    /// cxx-throw, rust-panic; +X and -X change the default [default: signals,python]
     #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
     pub catch: Option<String>,
     /// Take no snapshot for exceptions whose type matches, such as 'app.*' (may be repeated)
     #[arg(long, value_name = "GLOB")]
     pub ignore_exception: Vec<String>,
+    /// Of exceptions that are taken as they are raised, take so many of each line that raises some, in each process
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub per_place: usize,
     /// A process that exits with CODE, or with any but zero, leaves a snapshot too
     #[arg(long, value_name = "nonzero|CODE", value_parser = ExitCodes::parse)]
     pub on_exit: Option<ExitCodes>,
@@ -280,6 +284,7 @@ impl WatchArgs {
             options.catch = CatchList::parse(list).map_err(|error| usage_error(format!("--catch: {error}")))?;
         }
         options.catch.ignored.clone_from(&self.ignore_exception);
+        options.catch.per_place = self.per_place;
         options.room.max_snapshots = self.max_snapshots;
         options.room.max_total = self.max_total;
         options.room.keep = self.keep;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use dpdb_analyzer::{ExceptionState, PythonException, PythonExceptions, PythonFrame, PythonSpan};
 use dpdb_snapshot::Text;
-use dpdb_snapshot::process::{Cause, ExceptionLanguage};
+use dpdb_snapshot::process::{Cause, ExceptionLanguage, Fate};
 use serde::Serialize;
 
 use super::frames::SelectedFrame;
@@ -110,6 +110,12 @@ impl Engine {
         }
         let found = self.session.python_exception(tid)?;
         Some(found.raised).filter(|_| !found.last().traceback.is_empty())
+    }
+
+    /// Whether the snapshot was taken for an exception that had just been raised on a thread: it is in flight.
+    pub(super) fn is_just_raised(&self, tid: i32) -> bool {
+        let caught = self.process().cause.as_ref().and_then(Cause::exception);
+        caught.is_some_and(|caught| caught.tid == tid && caught.fate == Fate::Raised)
     }
 
     /// The frames of the traceback that is the stack of a thread, innermost first.

@@ -106,7 +106,8 @@ impl Engine {
         let mut python = python.unwrap_or_default();
         let mut numbered = merge(&native, &python.frames, backtrace.end == WalkEnd::Outermost);
         if let Some(traceback) = self.selected_traceback(tid) {
-            let own = OwnStack { levels: &numbered, python: &python.frames };
+            let raised = self.is_just_raised(tid);
+            let own = OwnStack { levels: &numbered, python: &python.frames, raised };
             let internal: HashSet<usize> =
                 native.iter().filter(|frame| frame.internal).map(|frame| frame.physical).collect();
             numbered = join(own, &traceback, |level| internal.contains(&level.physical));
@@ -152,7 +153,10 @@ impl Engine {
             let frames = (0..stack.numbered.len()).map_while(|number| stack.python_frame(number));
             let unwound: Vec<&PythonFrame> = frames.take_while(|frame| frame.traceback).collect();
             let own = unwound.iter().position(|frame| python::is_users(frame) && !python::is_installed(frame));
-            return own.or_else(|| unwound.iter().position(|frame| python::is_users(frame)));
+            let own = own.or_else(|| unwound.iter().position(|frame| python::is_users(frame)));
+            if own.is_some() || !self.is_just_raised(tid) {
+                return own;
+            }
         }
         let count = self.stack(tid, USER_FRAME_DEPTH).ok()?.numbered.len().min(USER_FRAME_DEPTH);
         let own = (0..count).find(|&number| self.is_own(tid, number));

@@ -14,6 +14,8 @@ pub struct OwnStack<'a> {
     pub levels: &'a [Level],
     /// Its Python frames, which the levels refer to.
     pub python: &'a [PythonFrame],
+    /// The exception has just come to the innermost of those, which is not in its traceback yet.
+    pub raised: bool,
 }
 
 /// Puts a traceback, innermost frame first, on a thread's stack. Its frames are numbered behind the thread's own Python
@@ -26,6 +28,7 @@ pub fn join(own: OwnStack<'_>, traceback: &[PythonFrame], internal: impl Fn(&Lev
     });
     let folded = match called_from {
         Some(at) => at + 1,
+        None if own.raised => own.levels.iter().position(|level| level.python.is_some()).unwrap_or(own.levels.len()),
         // Without a Python frame the native code that called the interpreter is still what called the outermost.
         None if own.python.is_empty() => own.levels.iter().rposition(internal).map_or(0, |at| at + 1),
         None => own.levels.len(),
@@ -67,13 +70,17 @@ mod tests {
     /// The own stack: capitals are its Python frames, `i` the interpreter, others native code; then what is joined, with
     /// folded levels in brackets.
     fn picture(own: &str, traceback: &str) -> String {
+        picture_of(own, traceback, false)
+    }
+
+    fn picture_of(own: &str, traceback: &str, raised: bool) -> String {
         let of_python: String = own.chars().filter(char::is_ascii_uppercase).collect();
         let place = |letter: char| letter.is_ascii_uppercase().then(|| of_python.find(letter)).flatten();
         let level = |(physical, letter)| Level { physical, level: 0, python: place(letter), folded: false };
         let levels: Vec<Level> = own.chars().enumerate().map(level).collect();
         let frames = python(&of_python);
         let internal = |level: &Level| own.as_bytes()[level.physical] == b'i';
-        let joined = join(OwnStack { levels: &levels, python: &frames }, &python(traceback), internal);
+        let joined = join(OwnStack { levels: &levels, python: &frames, raised }, &python(traceback), internal);
         let all = of_python.clone() + traceback;
         let show = |level: Level| {
             let letter = match level.python {
@@ -96,6 +103,11 @@ mod tests {
     fn an_unwound_traceback_stands_above_the_code_that_called_the_interpreter() {
         assert_eq!(picture("iciu", "XM"), "XM(i)(c)(i)u");
         assert_eq!(picture("", "XM"), "XM");
+    }
+
+    #[test]
+    fn an_exception_in_flight_stands_above_the_frame_that_it_comes_to() {
+        assert_eq!(picture_of("tiHMu", "XY", true), "XY(t)(i)HMu");
     }
 
     #[test]

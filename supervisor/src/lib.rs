@@ -28,6 +28,7 @@ mod stop;
 mod stopped;
 mod supervise;
 pub mod sys;
+mod thread_starter;
 mod tracer;
 mod tree;
 pub mod triggers;

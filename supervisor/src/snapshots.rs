@@ -12,6 +12,7 @@ use dpdb_snapshot::process::Cause;
 
 use crate::capture::{Destination, Frozen, Settings, Written, stream};
 use crate::sys::Bell;
+use crate::thread_starter::ThreadStarter;
 use crate::{Event, RunningProcess, SnapshotWritten};
 
 /// How many snapshots are written at once. When 200 processes crash together, more would only share the same disk
@@ -27,6 +28,7 @@ const SURVEYS_AT_ONCE: usize = 4;
 pub(crate) struct Snapshots {
     destination: Arc<Destination>,
     settings: Arc<Settings>,
+    starter: ThreadStarter,
     bell: Bell,
     sender: Sender<Report>,
     surveying: usize,
@@ -100,10 +102,15 @@ impl Finished {
 }
 
 impl Snapshots {
-    pub(crate) fn new(destination: Arc<Destination>, settings: Settings, bell: Bell) -> (Snapshots, Receiver<Report>) {
+    pub(crate) fn new(
+        destination: Arc<Destination>,
+        settings: Settings,
+        starter: ThreadStarter,
+        bell: Bell,
+    ) -> (Snapshots, Receiver<Report>) {
         let (sender, receiver) = channel();
         let settings = Arc::new(settings);
-        (Snapshots { destination, settings, bell, sender, surveying: 0, writing: 0 }, receiver)
+        (Snapshots { destination, settings, starter, bell, sender, surveying: 0, writing: 0 }, receiver)
     }
 
     /// The number of the next snapshot.
@@ -176,7 +183,7 @@ impl Snapshots {
             }
         };
         // Without a thread to be had (a pids limit, no memory), it is done here: the tree waits, but nothing is lost.
-        if std::thread::Builder::new().name(name.to_owned()).spawn(run.clone()).is_err() {
+        if !self.starter.start(name, run.clone()) {
             run();
         }
     }

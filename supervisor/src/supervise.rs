@@ -9,12 +9,13 @@ use dpdb_snapshot::process::Signal;
 use nix::unistd::{getpid, gettid};
 
 use crate::capture::{Destination, NameTemplate};
-use crate::catch::Judge;
+use crate::catch::{Judge, Judges};
 use crate::history::{Journal, Reporter, hand_on};
 use crate::launch::launch;
 use crate::snap::SnapRequest;
 use crate::snapshots::{Report, Snapshots};
 use crate::sys::{self, Bell, ChildState, SignalFd, SignalMask};
+use crate::thread_starter::ThreadStarter;
 use crate::tracer::{Parts, Subject, Tracer, ptrace_options};
 use crate::{Event, Observer, Options, Outcome, Stop, SuperviseError, doctor, proc};
 
@@ -113,13 +114,16 @@ fn play(
     let (state, mask) = take_signals();
     let system = |what| move |source| SuperviseError::System { what, source };
     let bell = Bell::new().map_err(system("eventfd"))?;
-    let (snapshots, reports) = Snapshots::new(Arc::clone(&destination), options.capture.clone(), bell.clone());
+    let starter =
+        ThreadStarter::new().map_err(|_| SuperviseError::System { what: "a thread", source: sys::Errno::last() })?;
+    let judges = Judges::new(judge, starter.clone(), bell.clone());
+    let (snapshots, reports) = Snapshots::new(Arc::clone(&destination), options.capture.clone(), starter, bell.clone());
     let (sender, requests) = channel();
     // Without the socket, nobody can ask for snapshots, and everything else is as it should be.
     let _ = crate::snap::listen(sender, bell.clone());
     let (reporter, events) = Reporter::new(journal.is_some() || observer.wants_history());
     let signals = SignalFd::new().map_err(system("signalfd"))?;
-    let stage = Stage { wanted, options, reporter, state, signals, snapshots, reports, requests, bell, judge };
+    let stage = Stage { wanted, options, reporter, state, signals, snapshots, reports, requests, bell, judges };
     let main = Arc::new(AtomicI32::new(0));
     let result = {
         let main = Arc::clone(&main);
@@ -168,7 +172,7 @@ struct Stage {
     reports: Receiver<Report>,
     requests: Receiver<SnapRequest>,
     bell: Bell,
-    judge: Option<Box<dyn Judge>>,
+    judges: Judges,
 }
 
 impl Stage {
@@ -178,6 +182,8 @@ impl Stage {
         let inherited_children = proc::children(std::process::id() as i32);
         let subject = self.wanted.begin(&self.options, &self.state, main)?;
         sys::raise_descriptor_limit();
+        // Where that cannot be had, we must not be killed while somebody stands at a breakpoint, which is all.
+        let _ = sys::own_descriptor_table();
         let mut tracer = Tracer::new(Parts {
             options: self.options,
             reporter: self.reporter,
@@ -189,7 +195,7 @@ impl Stage {
             bell: self.bell,
             inherited_children,
             privileged: doctor::has_ptrace_capability(),
-            judge: self.judge,
+            judges: self.judges,
         });
         Ok(tracer.run())
     }

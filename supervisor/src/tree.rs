@@ -12,7 +12,7 @@ use dpdb_snapshot::arch::x86_64::GeneralRegisters;
 use dpdb_snapshot::process::{Cause, FirstChance, Signal};
 
 use crate::capture::{Doing, Hold};
-use crate::catch::Planted;
+use crate::catch::{Likeness, PassedOver, Planted};
 use crate::snapshots::Job;
 use crate::sys::Breakpoints;
 use crate::tracer::{Allowance, Chain};
@@ -41,6 +41,10 @@ pub(crate) struct Process {
     pub(crate) planted: Vec<Arc<Planted>>,
     /// How often it may still be stopped at them.
     pub(crate) allowance: Allowance,
+    /// The calls of catchpoints' functions that are not judged any more.
+    pub(crate) passed_over: PassedOver,
+    /// How often an exception was raised at a catchpoint, as far as that is known; see [`crate::catch::Hit`].
+    pub(crate) raises: u64,
 }
 
 /// A traced thread.
@@ -55,10 +59,14 @@ pub(crate) struct Thread {
     pub(crate) first_chance: Option<Box<FirstChance>>,
     /// It was sent back into a system call that our interrupt had ended: with these registers, instead of those.
     pub(crate) sent_back: Option<Box<SentBack>>,
+    /// It was made to stop for its debug registers to be set, and for nothing else.
+    pub(crate) called_to_arm: bool,
     /// What its debug registers stop it at, where catchpoints are set by them.
     pub(crate) breakpoints: Breakpoints,
     /// The chain that a catchpoint is being called for.
     pub(crate) chain: Option<Chain>,
+    /// How its calls of a function that raises are told apart.
+    pub(crate) likeness: Option<Likeness>,
     /// A snapshot was taken of the exception that it is about to end the process with.
     pub(crate) threw: bool,
 }
@@ -186,6 +194,8 @@ impl Tree {
             vfork_parent: None,
             planted: Vec::new(),
             allowance: Allowance::new(),
+            passed_over: PassedOver::default(),
+            raises: 0,
         };
         self.processes.insert(pid, process);
         self.owners.insert(pid, pid);

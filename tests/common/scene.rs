@@ -48,9 +48,14 @@ impl Scene {
         finish(self.trace(&[]).args(command)).without_panic()
     }
 
-    /// The snapshots in `out/`, sorted by name.
+    /// The snapshots in `out/`, sorted by name; a second one of a process has a number behind its name.
     pub fn snapshots(&self) -> Vec<PathBuf> {
-        self.files(|name| name.ends_with(".snap"))
+        self.files(|name| {
+            let (_, behind) = name.split_once(".snap").unwrap_or(("", "none"));
+            let number =
+                behind.strip_prefix('.').is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+            !name.starts_with('.') && (behind.is_empty() || number)
+        })
     }
 
     /// The only snapshot there is.

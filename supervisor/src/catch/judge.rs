@@ -8,7 +8,7 @@ use dpdb_snapshot::arch::x86_64::GeneralRegisters;
 use dpdb_snapshot::process::CaughtException;
 use dpdb_snapshot::{Process, Thread};
 
-use super::Catchpoint;
+use super::{Catchpoint, Likeness};
 use crate::capture::{ProcessMemory, modules_of, read_mapping_table};
 use crate::proc;
 
@@ -27,6 +27,12 @@ pub struct Verdict {
     /// The function is called for each element of a chain in turn, of which its argument is one; the address of the
     /// next stands so many bytes into it. The calls for the rest of the chain are passed over.
     pub chained_by: Option<u64>,
+    /// How calls of the function by this thread are told apart.
+    pub likeness: Option<Likeness>,
+    /// Calls like this one need not be judged in this process again.
+    pub pass_over: bool,
+    /// No call of the function need be judged in this process again.
+    pub enough: bool,
     /// What the user should know, as a sentence without its full stop.
     pub notice: Option<String>,
 }
@@ -42,6 +48,9 @@ pub struct Hit {
     pub catchpoint: Catchpoint,
     /// Its registers.
     pub registers: GeneralRegisters,
+    /// How often its process was stopped where an exception had just been raised, or would have been, had it not been
+    /// for the others: two stops with the same count are about the same exception, if their exceptions are alike.
+    pub raises: u64,
 }
 
 /// So many ancestors of a process are looked up.

@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::{Hit, Judge, Verdict};
 use crate::sys::Bell;
+use crate::thread_starter::ThreadStarter;
 
 /// An answer, and the number of the question.
 pub(crate) type Judged = (u64, Verdict);
@@ -13,6 +14,7 @@ pub(crate) type Judged = (u64, Verdict);
 pub(crate) struct Judges {
     /// Before its thread was started.
     judge: Option<Box<dyn Judge>>,
+    starter: ThreadStarter,
     bell: Bell,
     asked: Option<Sender<(u64, Hit)>>,
     answers: (Sender<Judged>, Receiver<Judged>),
@@ -26,8 +28,8 @@ impl std::fmt::Debug for Judges {
 }
 
 impl Judges {
-    pub(crate) fn new(judge: Option<Box<dyn Judge>>, bell: Bell) -> Judges {
-        Judges { judge, bell, asked: None, answers: channel(), last: 0 }
+    pub(crate) fn new(judge: Option<Box<dyn Judge>>, starter: ThreadStarter, bell: Bell) -> Judges {
+        Judges { judge, starter, bell, asked: None, answers: channel(), last: 0 }
     }
 
     /// Asks, and returns the number of the question; `None` where nobody can be asked.
@@ -48,7 +50,7 @@ impl Judges {
     fn start(&self, mut judge: Box<dyn Judge>) -> Option<Sender<(u64, Hit)>> {
         let (asked, questions) = channel::<(u64, Hit)>();
         let (answers, bell) = (self.answers.0.clone(), self.bell.clone());
-        let thread = std::thread::Builder::new().name("judge".to_owned()).spawn(move || {
+        let is_started = self.starter.start("judge", move || {
             for (number, hit) in questions {
                 // What it reads is hostile: a defect in reading it must not cost more than this one answer.
                 let verdict = catch_unwind(AssertUnwindSafe(|| judge.judge(&hit))).unwrap_or_default();
@@ -58,6 +60,6 @@ impl Judges {
                 bell.ring();
             }
         });
-        thread.ok().map(|_| asked)
+        is_started.then_some(asked)
     }
 }

@@ -9,6 +9,10 @@ pub struct CatchList {
     pub python: bool,
     /// Those too whose report is only written or made.
     pub python_logged: bool,
+    /// Patterns of types of Python exceptions that are taken as they are raised, handled or not.
+    pub python_raised: Vec<String>,
+    /// So many of those are taken of each place of a program that raises some, in each process.
+    pub per_place: usize,
     /// Types of Python exceptions that are taken though they are no failures.
     pub python_types: Vec<String>,
     /// Patterns of types of exceptions that are not taken.
@@ -24,13 +28,16 @@ pub struct CatchList {
 /// What is wrong with a list.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is nothing that can be caught: say signals, python, python-logged, python:TYPE, cxx, cxx-throw or rust-panic"
+    "{0:?} is nothing that can be caught: say signals, python, python-logged, python-all, python-all:GLOB, python:TYPE, \
+     cxx, cxx-throw or rust-panic"
 )]
 pub struct CatchError(pub String);
 
 /// Exceptions by which a program ends, or is asked to, and those that end a loop: no failures.
 const NO_FAILURES: [&str; 5] =
     ["SystemExit", "KeyboardInterrupt", "GeneratorExit", "StopIteration", "StopAsyncIteration"];
+/// By this a task of asyncio is ended. It is a failure where it is reported, but not where it is raised.
+const CANCELLED: &str = "asyncio.exceptions.CancelledError";
 
 impl Default for CatchList {
     fn default() -> CatchList {
@@ -44,6 +51,8 @@ impl CatchList {
             signals: false,
             python: false,
             python_logged: false,
+            python_raised: Vec::new(),
+            per_place: 1,
             python_types: Vec::new(),
             ignored: Vec::new(),
             cxx: false,
@@ -75,9 +84,14 @@ impl CatchList {
                 self.python_logged = on;
                 self.python |= on;
             }
+            "python-all" => self.set_raised("*", on),
             "cxx" => self.cxx = on,
             "cxx-throw" => self.cxx_throw = on,
             "rust-panic" => self.rust_panic = on,
+            _ if name.starts_with("python-all:") => {
+                let glob = name.strip_prefix("python-all:").filter(|glob| !glob.is_empty())?;
+                self.set_raised(glob, on);
+            }
             _ => {
                 let wanted = name.strip_prefix("python:").filter(|wanted| !wanted.is_empty())?;
                 self.python |= on;
@@ -86,6 +100,12 @@ impl CatchList {
             }
         }
         Some(())
+    }
+
+    fn set_raised(&mut self, glob: &str, on: bool) {
+        self.python |= on;
+        self.python_raised.retain(|known| known != glob);
+        self.python_raised.extend(on.then(|| glob.to_owned()));
     }
 
     /// Whether exceptions of C++ or Rust are caught.
@@ -105,6 +125,13 @@ impl CatchList {
         let is_asked_for = types.iter().any(|name| self.python_types.iter().any(|asked| names(asked, name)));
         let is_failure = !types.iter().any(|name| NO_FAILURES.contains(name));
         !is_ignored && (is_failure || is_asked_for)
+    }
+
+    /// Whether a Python exception is to be taken as it is raised: as [`CatchList::takes_python`], and what the patterns
+    /// say of one of its types.
+    pub fn takes_raised(&self, types: &[&str]) -> bool {
+        let is_wanted = types.iter().any(|name| self.python_raised.iter().any(|glob| names(glob, name)));
+        is_wanted && !types.contains(&CANCELLED) && self.takes_python(types)
     }
 }
 
@@ -151,7 +178,7 @@ mod tests {
         let changed = CatchList::parse("+cxx,-python").unwrap();
         assert!(changed.cxx && changed.signals && !changed.python);
         assert!(CatchList::parse("python-logged").unwrap().python);
-        assert!(CatchList::parse("python:").is_err());
+        assert!(CatchList::parse("python:").is_err() && CatchList::parse("python-all:").is_err());
         let error = CatchList::parse("python,exceptions").unwrap_err().to_string();
         assert!(error.starts_with("\"exceptions\" is nothing that can be caught"), "{error}");
     }
@@ -169,6 +196,19 @@ mod tests {
         assert!(!ignoring.takes_python(&["app.Lost", "Exception"]));
         assert!(!ignoring.takes_python(&["KeyError", "LookupError"]));
         assert!(ignoring.takes_python(&["other.Lost", "Exception"]));
+    }
+
+    #[test]
+    fn what_is_raised_is_taken_by_type_and_never_what_only_steers_a_program() {
+        let all = CatchList::parse("+python-all").unwrap();
+        assert!(all.python && all.takes_raised(&["KeyError", "LookupError", "Exception"]));
+        assert!(!all.takes_raised(&["StopIteration", "Exception"]));
+        assert!(!all.takes_raised(&["asyncio.exceptions.CancelledError", "BaseException"]));
+        let some = CatchList::parse("python-all:Lookup*,python-all:app.*").unwrap();
+        assert!(some.takes_raised(&["KeyError", "LookupError", "Exception"]), "by a type that it comes of");
+        assert!(some.takes_raised(&["app.Lost", "Exception"]) && !some.takes_raised(&["ValueError", "Exception"]));
+        assert!(!CatchList::default().takes_raised(&["KeyError", "LookupError"]));
+        assert!(CatchList::parse("+python-all,-python-all").unwrap().python_raised.is_empty());
     }
 
     #[test]

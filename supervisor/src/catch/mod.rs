@@ -5,6 +5,7 @@
 //! breakpoints are the kernel's (`planted`); and what the stop means is left to a [`Judge`], since the supervisor does
 //! not know what the bytes of a process mean.
 
+mod calls;
 mod elf_image;
 mod judge;
 mod judging;
@@ -16,6 +17,8 @@ mod runtime_sites;
 
 use std::fmt;
 
+pub use calls::Likeness;
+pub(crate) use calls::PassedOver;
 pub use elf_image::ElfImage;
 pub use judge::{Hit, Judge, Verdict};
 pub(crate) use judging::Judges;
@@ -36,6 +39,8 @@ pub enum Catchpoint {
     Unraisablehook,
     /// The getter of a traceback's `tb_next`, without which Python code can print none. It takes the traceback.
     TracebackNext,
+    /// `PyTraceBack_Here`, which is called for each frame that an exception comes to. It takes the frame.
+    TracebackHere,
     /// `__cxxabiv1::__terminate`, in which every `std::terminate` ends. It takes the handler.
     CxxTerminate,
     /// `__cxa_throw`. It takes the object, its type and its destructor.
@@ -46,6 +51,14 @@ pub enum Catchpoint {
     Loader,
 }
 
+impl Catchpoint {
+    /// Whether it is also met where nothing is wrong.
+    pub(crate) fn is_frequent(self) -> bool {
+        use Catchpoint::{CxxThrow, TracebackHere, TracebackNext, Unraisablehook};
+        matches!(self, TracebackNext | TracebackHere | Unraisablehook | CxxThrow)
+    }
+}
+
 impl fmt::Display for Catchpoint {
     /// The function's name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -54,6 +67,7 @@ impl fmt::Display for Catchpoint {
             Catchpoint::ThreadExcepthook => "_thread._excepthook",
             Catchpoint::Unraisablehook => "sys.unraisablehook",
             Catchpoint::TracebackNext => "traceback.tb_next",
+            Catchpoint::TracebackHere => "PyTraceBack_Here",
             Catchpoint::CxxTerminate => "std::terminate",
             Catchpoint::CxxThrow => "__cxa_throw",
             Catchpoint::RustPanic => "rust_panic",

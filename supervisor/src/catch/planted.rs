@@ -1,5 +1,6 @@
 //! Catchpoints that stand in processes.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use super::{Catchpoint, Site};
@@ -27,6 +28,8 @@ pub(crate) struct Planted {
     /// Those of [`Mechanism::Events`].
     breakpoints: Vec<(Catchpoint, Breakpoint)>,
     sites: Vec<Site>,
+    /// Of [`Mechanism::Registers`]: those that are met where nothing is wrong are not to be set now.
+    is_rare: AtomicBool,
     /// How far up the file is loaded.
     pub(crate) bias: u64,
     /// The file's addresses that the catchpoints' readers need: `r_debug`, for the dynamic linker.
@@ -36,8 +39,9 @@ pub(crate) struct Planted {
 impl Planted {
     /// Arms or disarms those that are also met where nothing is wrong, such as the printing of a traceback.
     pub(crate) fn arm_frequent(&self, armed: bool) {
+        self.is_rare.store(!armed, Ordering::Relaxed);
         for (catchpoint, breakpoint) in &self.breakpoints {
-            if matches!(catchpoint, Catchpoint::TracebackNext | Catchpoint::Unraisablehook | Catchpoint::CxxThrow) {
+            if catchpoint.is_frequent() {
                 // One that stays armed costs time, and one that stays disarmed a snapshot; neither can be helped.
                 let _ = breakpoint.arm(armed);
             }
@@ -54,6 +58,11 @@ impl Planted {
         self.sites.iter().any(|site| site.catchpoint == catchpoint && site.at.wrapping_add(self.bias) == address)
     }
 
+    /// What it was set for.
+    pub(crate) fn sites(&self) -> &[Site] {
+        &self.sites
+    }
+
     /// Whether it holds a breakpoint of this kind.
     pub(crate) fn has(&self, catchpoint: Catchpoint) -> bool {
         match self.mechanism {
@@ -68,7 +77,9 @@ impl Planted {
             Mechanism::Events => &[],
             Mechanism::Registers => self.sites.as_slice(),
         };
-        sites.iter().map(|site| (site.catchpoint, site.at.wrapping_add(self.bias)))
+        let is_rare = self.is_rare.load(Ordering::Relaxed);
+        let set = sites.iter().filter(move |site| !is_rare || !site.catchpoint.is_frequent());
+        set.map(|site| (site.catchpoint, site.at.wrapping_add(self.bias)))
     }
 }
 
@@ -101,8 +112,15 @@ impl Planter {
         if breakpoints.is_empty() && self.mechanism == Mechanism::Events {
             return (None, trouble);
         }
-        let planted =
-            Arc::new(Planted { number, mechanism: self.mechanism, breakpoints, sites: sites.to_vec(), bias, data });
+        let planted = Arc::new(Planted {
+            number,
+            mechanism: self.mechanism,
+            breakpoints,
+            sites: sites.to_vec(),
+            is_rare: AtomicBool::new(false),
+            bias,
+            data,
+        });
         self.all.retain(|known| known.strong_count() > 0);
         self.all.push(Arc::downgrade(&planted));
         (Some(planted), trouble)

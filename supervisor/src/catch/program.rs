@@ -10,7 +10,7 @@ use std::sync::Arc;
 use object::read::elf::{ElfFile64, FileHeader, ProgramHeader};
 use object::{Endianness, Object, ObjectSection, ReadCache, ReadRef};
 
-use super::{CatchList, ElfImage, Site, python_sites, runtime_sites};
+use super::{CatchList, Catchpoint, ElfImage, Site, python_sites, runtime_sites};
 
 /// Larger files are not looked at: bytes. Interpreters have some ten megabytes.
 const LARGEST_FILE: u64 = 1 << 30;
@@ -138,13 +138,16 @@ fn sites(image: &ElfImage, list: &CatchList) -> Vec<Site> {
     let mut sites = Vec::new();
     if list.cxx || list.cxx_throw {
         let cxx = runtime_sites::cxx_sites(image, list.cxx_throw);
-        sites.extend(cxx.into_iter().filter(|site| list.cxx || site.catchpoint == super::Catchpoint::CxxThrow));
+        sites.extend(cxx.into_iter().filter(|site| list.cxx || site.catchpoint == Catchpoint::CxxThrow));
     }
     if list.rust_panic {
         sites.extend(runtime_sites::rust_sites(image));
     }
     if list.python {
-        sites.extend(python_sites::python_sites(image));
+        // As it is raised, every exception is met before a hook is given it.
+        let raised = !list.python_raised.is_empty();
+        let other = if raised { Catchpoint::Unraisablehook } else { Catchpoint::TracebackHere };
+        sites.extend(python_sites::python_sites(image).into_iter().filter(|site| site.catchpoint != other));
     }
     sites
 }

@@ -21,7 +21,7 @@ const MOST_ROWS: u64 = 256;
 
 /// The symbols that [`python_sites`] looks for.
 pub(crate) fn is_wanted(name: &str) -> bool {
-    matches!(name, "_PyRuntime" | "PyErr_PrintEx" | "PyTraceBack_Type")
+    matches!(name, "_PyRuntime" | "PyErr_PrintEx" | "PyTraceBack_Type" | "PyTraceBack_Here")
 }
 
 /// The catchpoints of a CPython, in the order of their worth; none where the file is none.
@@ -35,6 +35,7 @@ pub fn python_sites(image: &ElfImage) -> Vec<Site> {
         site(Catchpoint::TracebackNext, traceback_next(image)),
         site(Catchpoint::ThreadExcepthook, method(image, "_excepthook")),
         site(Catchpoint::Unraisablehook, method(image, "unraisablehook")),
+        site(Catchpoint::TracebackHere, image.symbol("PyTraceBack_Here").map(|here| here.at)),
     ];
     sites.into_iter().flatten().collect()
 }

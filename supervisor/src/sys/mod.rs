@@ -36,8 +36,9 @@ pub use pagemap::{
 pub use perf::{Breakpoint, breakpoint_cookie};
 pub use poll::{Bell, Ready, pipe, wait_until_readable};
 pub use process::{
-    drop_standard_streams, effective_group, effective_user, foreground_group, group_of, kill, peer, pidfd,
-    raise_descriptor_limit, session_of, set_core_limit_to_zero, thread_exists, thread_kill, ticks_per_second,
+    drop_standard_streams, effective_group, effective_user, foreground_group, group_of, kill, own_descriptor_table,
+    peer, pidfd, raise_descriptor_limit, session_of, set_core_limit_to_zero, thread_exists, thread_kill,
+    ticks_per_second,
 };
 pub use ptrace::{
     Resume, detach, event_message, general_registers, interrupt, listen, register_set, restartable_sequence, resume,

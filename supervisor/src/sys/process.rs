@@ -71,6 +71,19 @@ pub fn raise_descriptor_limit() {
     }
 }
 
+/// Gives the calling thread a table of descriptors of its own, a copy (close_range(2), CLOSE_RANGE_UNSHARE; unshare(2) is
+/// what containers forbid). What it opens from then on closes when it ends, whatever other threads there are.
+///
+/// # Errors
+/// ENOSYS before Linux 5.9, ENOMEM.
+pub fn own_descriptor_table() -> Result<()> {
+    const NO_DESCRIPTOR: u32 = u32::MAX;
+    // SAFETY: no pointers; no descriptor has this number, so that none is closed.
+    let result =
+        unsafe { libc::syscall(libc::SYS_close_range, NO_DESCRIPTOR, NO_DESCRIPTOR, libc::CLOSE_RANGE_UNSHARE) };
+    Errno::result(result).map(drop)
+}
+
 /// A descriptor that stands for thread `tid` (pidfd_open(2)); for a thread that is not its process's first, the kernel
 /// has to be Linux 6.9 or newer (PIDFD_THREAD).
 ///

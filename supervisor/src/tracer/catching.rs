@@ -9,22 +9,16 @@ use std::time::{Duration, Instant};
 use dpdb_snapshot::process::{CaughtException, Cause, ExceptionLanguage, Fate, Signal};
 
 use crate::capture::{MappedMemory, read_mapping_table};
-use crate::catch::{Catchpoint, Hit, Judge, Judges, Mechanism, Planted, Planter, Program, Programs, Site, Verdict};
-use crate::sys::{self, Bell, Errno};
+use crate::catch::{Catchpoint, Hit, Judges, Mechanism, PassedOver, Planter, Program, Programs, Site, Verdict};
+use crate::sys::{self, Errno};
 use crate::tree::{Reaction, State};
 use crate::{Options, RunningProcess, Stop, proc};
 
 use super::Tracer;
+use super::sparing::{Chain, Disarmed};
 
 /// A judge that has not answered by then is not waited for: the thread goes on.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How many stops of a process are judged at once, and how many per second when those are used up. A judgement takes a
-/// tenth of a millisecond, so that the time that a process loses stays under two percent.
-const STOPS: f64 = 500.0;
-const STOPS_PER_SECOND: f64 = 100.0;
-/// For so long, a process that stops more often is not stopped where nothing need be wrong.
-const PAUSE: Duration = Duration::from_secs(1);
-
 /// All that is known of catchpoints.
 #[derive(Debug)]
 pub(super) struct Catching {
@@ -33,12 +27,9 @@ pub(super) struct Catching {
     pub(super) planter: Planter,
     judges: Judges,
     pending: HashMap<u64, Pending>,
-    /// Those that are disarmed, until when.
-    disarmed: Vec<(Arc<Planted>, Instant)>,
+    pub(super) disarmed: Disarmed,
     /// The user was told that there is no room for all of them.
     told_of_room: bool,
-    /// The user was told that some are passed over.
-    told_of_pause: bool,
 }
 
 /// A thread that waits for a judge.
@@ -49,48 +40,16 @@ struct Pending {
     deadline: Instant,
 }
 
-/// What is remembered of a thread that met a catchpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Chain {
-    /// The next element whose call is passed over.
-    next: u64,
-    /// Where in an element the address of its next stands.
-    offset: u64,
-}
-
-/// How often a process may still be stopped.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Allowance {
-    left: f64,
-    at: Instant,
-}
-
-impl Allowance {
-    pub(crate) fn new() -> Allowance {
-        Allowance { left: STOPS, at: Instant::now() }
-    }
-
-    fn take(&mut self) -> bool {
-        let now = Instant::now();
-        self.left = (self.left + now.duration_since(self.at).as_secs_f64() * STOPS_PER_SECOND).min(STOPS);
-        self.at = now;
-        let is_left = self.left >= 1.0;
-        self.left -= if is_left { 1.0 } else { 0.0 };
-        is_left
-    }
-}
-
 impl Catching {
-    pub(super) fn new(options: &Options, judge: Option<Box<dyn Judge>>, bell: Bell) -> Catching {
+    pub(super) fn new(options: &Options, judges: Judges) -> Catching {
         let list = &options.catch;
         Catching {
             programs: list.has_exceptions().then(|| Programs::new(list.clone())),
             planter: Planter::default(),
-            judges: Judges::new(judge, bell),
+            judges,
             pending: HashMap::new(),
-            disarmed: Vec::new(),
+            disarmed: Disarmed::default(),
             told_of_room: false,
-            told_of_pause: false,
         }
     }
 
@@ -102,7 +61,7 @@ impl Catching {
     /// When the loop has to wake up though nothing happens.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let judged = self.pending.values().map(|pending| pending.deadline);
-        judged.chain(self.disarmed.iter().map(|(_, until)| *until)).min()
+        judged.chain(self.disarmed.next_deadline()).min()
     }
 }
 
@@ -112,6 +71,7 @@ impl Tracer {
     pub(super) fn catch_in_program(&mut self, pid: i32) {
         if let Some(process) = self.tree.process_mut(pid) {
             process.planted.clear();
+            process.passed_over = PassedOver::default();
         }
         let Some(programs) = &mut self.catching.programs else { return };
         let directory = proc::proc_dir(pid);
@@ -176,7 +136,7 @@ impl Tracer {
         }
     }
 
-    fn plant(&mut self, pid: i32, sites: &[Site], bias: u64, data: u64) {
+    pub(super) fn plant(&mut self, pid: i32, sites: &[Site], bias: u64, data: u64) {
         let sites = self.sites_worth_it(sites);
         let Some(process) = self.tree.process_mut(pid) else { return };
         if sites.is_empty() {
@@ -239,7 +199,7 @@ impl Tracer {
         if !planted.is_at(catchpoint, registers.rip) {
             return go_on;
         }
-        let hit = Hit { pid, tid, catchpoint, registers };
+        let hit = Hit { pid, tid, catchpoint, registers, raises: 0 };
         if let Some(exception) = native(&hit) {
             if let Some(thread) = self.tree.thread_mut(tid) {
                 thread.threw = exception.fate == Fate::Death;
@@ -247,7 +207,9 @@ impl Tracer {
             self.begin_snapshot(pid, tid, Cause::Exception(exception), false, false);
             return go_on;
         }
-        if !self.is_allowed(pid, &planted) {
+        let raises = self.count_raise(pid, tid, catchpoint, registers.rdi);
+        let hit = Hit { raises, ..hit };
+        if !self.is_worth_judging(&hit, &planted) {
             return go_on;
         }
         let process = self.tree.process(pid)?.id;
@@ -262,32 +224,6 @@ impl Tracer {
             return false;
         };
         sys::breakpoint_cookie(&info).is_some_and(Planter::is_ours) || self.is_at_debug_register(tid, &info)
-    }
-
-    /// Whether the call is one for a chain of which an earlier element was judged.
-    fn is_chained(&mut self, tid: i32, argument: u64) -> bool {
-        let Some(thread) = self.tree.thread_mut(tid) else { return false };
-        let Some(chain) = thread.chain.take().filter(|chain| chain.next == argument) else { return false };
-        thread.chain = next_of(tid, argument, chain.offset);
-        true
-    }
-
-    /// Whether a process may be stopped for a judgement once more. Where it may not, its breakpoints are disarmed for a
-    /// while, but for those that nothing but a death meets.
-    fn is_allowed(&mut self, pid: i32, planted: &Arc<Planted>) -> bool {
-        let Some(process) = self.tree.process_mut(pid) else { return false };
-        if process.allowance.take() {
-            return true;
-        }
-        planted.arm_frequent(false);
-        self.catching.disarmed.push((Arc::clone(planted), Instant::now() + PAUSE));
-        if !self.catching.told_of_pause {
-            self.catching.told_of_pause = true;
-            self.notice(format!(
-                "process {pid} prints tracebacks so often that some are passed over, so that it need not wait for us"
-            ));
-        }
-        false
     }
 
     /// Takes the answers of the judge, lets those go that had none in time, and arms what was disarmed for a while.
@@ -305,13 +241,9 @@ impl Tracer {
                 self.judged(&pending, Verdict::default());
             }
         }
-        self.catching.disarmed.retain(|(planted, until)| {
-            let is_over = *until <= now;
-            if is_over {
-                planted.arm_frequent(true);
-            }
-            !is_over
-        });
+        if self.catching.disarmed.arm(now) {
+            self.arm_debug_registers();
+        }
     }
 
     fn judged(&mut self, pending: &Pending, verdict: Verdict) {
@@ -322,7 +254,8 @@ impl Tracer {
         let Some(known) = self.tree.process(process.pid).filter(|known| known.id == *process) else { return };
         let is_busy = known.dying.is_some() || known.settled;
         let argument = hit.registers.rdi;
-        let chain = verdict.chained_by.and_then(|offset| next_of(hit.tid, argument, offset));
+        let chain = verdict.chained_by.and_then(|offset| Chain::behind(hit.tid, argument, offset));
+        self.spare(hit, verdict.likeness, verdict.pass_over, verdict.enough);
         let Some(thread) = self.tree.thread_mut(hit.tid) else { return };
         thread.chain = chain;
         // Where it is not held any more, it was killed: its next stop is another one.
@@ -344,7 +277,7 @@ impl Tracer {
             self.judged(&pending, Verdict::default());
         }
         self.catching.programs = None;
-        self.catching.disarmed.clear();
+        self.catching.disarmed = Disarmed::default();
         self.tree.forget_planted();
     }
 }
@@ -365,13 +298,6 @@ fn native(hit: &Hit) -> Option<CaughtException> {
         object: None,
         summary: None,
     })
-}
-
-fn next_of(tid: i32, element: u64, offset: u64) -> Option<Chain> {
-    let mut word = [0; 8];
-    let read = sys::read_process_memory(tid, element.wrapping_add(offset), &mut word).ok()?;
-    let next = u64::from_ne_bytes(word);
-    (read == word.len() && next != 0).then_some(Chain { next, offset })
 }
 
 /// The program's dynamic linker, or the program itself where it is one.
@@ -409,7 +335,7 @@ fn auxiliary(vector: &[u8], kind: u64) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Allowance, STOPS, auxiliary};
+    use super::auxiliary;
 
     #[test]
     fn an_entry_of_the_auxiliary_vector_is_found() {
@@ -417,12 +343,5 @@ mod tests {
         assert_eq!(auxiliary(&vector, libc::AT_ENTRY), Some(0x1234));
         assert_eq!(auxiliary(&vector, libc::AT_BASE), Some(0x7f00));
         assert_eq!(auxiliary(&vector[..20], libc::AT_BASE), None);
-    }
-
-    #[test]
-    fn an_allowance_is_used_up_by_a_burst() {
-        let mut allowance = Allowance::new();
-        let taken = (0..STOPS as usize + 200).filter(|_| allowance.take()).count();
-        assert!(taken >= STOPS as usize && taken < STOPS as usize + 200, "{taken}");
     }
 }

@@ -10,8 +10,10 @@ use std::sync::Arc;
 
 use dpdb_snapshot::process::SigInfo;
 
+use crate::Stop;
 use crate::catch::{Catchpoint, Mechanism, Planted, Site};
 use crate::sys::{self, Errno};
+use crate::tree::Process;
 
 use super::Tracer;
 
@@ -37,6 +39,7 @@ impl Tracer {
         let may_outlive_us = |catchpoint| match catchpoint {
             Catchpoint::PrintEx | Catchpoint::ThreadExcepthook | Catchpoint::CxxTerminate | Catchpoint::Loader => true,
             Catchpoint::TracebackNext | Catchpoint::Unraisablehook => list.python_logged,
+            Catchpoint::TracebackHere => !list.python_raised.is_empty(),
             Catchpoint::CxxThrow => list.cxx_throw,
             Catchpoint::RustPanic => list.rust_panic,
         };
@@ -49,11 +52,8 @@ impl Tracer {
         if self.catching.planter.mechanism == Mechanism::Events {
             return;
         }
-        let Some(process) = self.tree.process(pid) else { return };
-        let mut wanted = sys::Breakpoints::default();
-        let addresses = || process.planted.iter().flat_map(|planted| planted.addresses());
-        wanted.iter_mut().zip(addresses()).for_each(|(register, (_, address))| *register = address);
-        if addresses().count() > wanted.len() {
+        let Some((wanted, is_all)) = self.tree.process(pid).map(wanted) else { return };
+        if !is_all {
             self.tell_of_room(pid);
         }
         let Some(thread) = self.tree.thread_mut(tid).filter(|thread| thread.breakpoints != wanted) else { return };
@@ -62,6 +62,36 @@ impl Tracer {
             // It was killed.
             Err(Errno::ESRCH) => {}
             Err(errno) => self.give_up_catching(errno),
+        }
+    }
+
+    /// Makes the threads stop for a moment whose debug registers do not hold what they are to: those that were running
+    /// before we came, or whose catchpoints were disarmed for a while.
+    pub(super) fn arm_debug_registers(&mut self) {
+        if self.catching.planter.mechanism == Mechanism::Events {
+            return;
+        }
+        let unset = |process: &Process| {
+            let (wanted, _) = wanted(process);
+            let unset = process.threads.iter().filter(|(_, thread)| thread.breakpoints != wanted);
+            unset.filter(|(_, thread)| thread.can_be_interrupted()).map(|(&tid, _)| tid).collect::<Vec<_>>()
+        };
+        let tids: Vec<i32> = self.tree.processes().flat_map(unset).collect();
+        for tid in tids {
+            if sys::interrupt(tid).is_ok()
+                && let Some(thread) = self.tree.thread_mut(tid)
+            {
+                thread.called_to_arm = true;
+            }
+        }
+    }
+
+    /// A thread that was called has stopped: it goes on in the system call that we ended.
+    pub(super) fn end_call_to_arm(&mut self, tid: i32, stop: Stop) {
+        if stop == Stop::Trap
+            && self.tree.thread_mut(tid).is_some_and(|thread| std::mem::take(&mut thread.called_to_arm))
+        {
+            self.send_back(tid);
         }
     }
 
@@ -118,4 +148,12 @@ impl Tracer {
             self.send_back(tid);
         }
     }
+}
+
+/// What the debug registers of a process's threads are to hold, and whether there is room for all.
+fn wanted(process: &Process) -> (sys::Breakpoints, bool) {
+    let mut wanted = sys::Breakpoints::default();
+    let addresses = || process.planted.iter().flat_map(|planted| planted.addresses());
+    wanted.iter_mut().zip(addresses()).for_each(|(register, (_, address))| *register = address);
+    (wanted, addresses().count() <= wanted.len())
 }

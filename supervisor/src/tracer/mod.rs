@@ -17,6 +17,7 @@ mod images;
 mod leaving;
 mod live;
 mod signals;
+mod sparing;
 mod subject;
 mod triggers;
 
@@ -26,7 +27,7 @@ use std::time::Instant;
 
 use dpdb_snapshot::process::Signal;
 
-use crate::catch::Judge;
+use crate::catch::Judges;
 use crate::history::Reporter;
 use crate::leak_sanitizer::LeakSanitizer;
 use crate::snap::SnapRequest;
@@ -37,11 +38,11 @@ use crate::triggers::Triggers;
 use crate::{Event, Options, Outcome, RunningProcess, Stop};
 
 use catching::Catching;
-pub(crate) use catching::{Allowance, Chain};
 use forwarding::Forwarding;
 use holding::Writing;
 use images::Images;
 use live::Answers;
+pub(crate) use sparing::{Allowance, Chain};
 use subject::Main;
 pub(crate) use subject::Subject;
 use triggers::Timeout;
@@ -99,7 +100,7 @@ pub(crate) struct Parts {
     pub(crate) bell: Bell,
     pub(crate) inherited_children: Vec<i32>,
     pub(crate) privileged: bool,
-    pub(crate) judge: Option<Box<dyn Judge>>,
+    pub(crate) judges: Judges,
 }
 
 impl Tracer {
@@ -108,7 +109,7 @@ impl Tracer {
         let (main, attached, request) = parts.subject.enter(&mut tree);
         let timeout = Timeout::new(parts.options.timeout);
         let triggers = Triggers::new(&parts.options.triggers, Instant::now());
-        let catching = Catching::new(&parts.options, parts.judge, parts.bell.clone());
+        let catching = Catching::new(&parts.options, parts.judges);
         let mut tracer = Tracer {
             options: parts.options,
             reporter: parts.reporter,
@@ -221,6 +222,7 @@ impl Tracer {
         };
         let reaction = self.react(pid, tid, stop);
         self.set_debug_registers(pid, tid);
+        self.end_call_to_arm(tid, stop);
         self.settle(pid, tid, stop, reaction);
     }
 

@@ -132,6 +132,7 @@ impl Tracer {
             self.catch_in_program(pid);
             self.catch_in_mapped_libraries(pid, pid);
         }
+        self.arm_debug_registers();
         self.reporter.tell(Event::Attached { pid: attached.pid, processes: pids.len() });
     }
 

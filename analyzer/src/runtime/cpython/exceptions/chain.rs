@@ -106,7 +106,8 @@ fn exception(heap: &Heap<'_>, at: Avma, beside: Option<Avma>) -> PythonException
     let args = heap.object(at, "PyBaseExceptionObject.args").and_then(|args| heap.first_items(args, MOST_ARGUMENTS));
     let args = args.unwrap_or_default().items;
     let own = heap.pointer(at, "PyBaseExceptionObject.traceback").ok().flatten();
-    let own = own.filter(|own| heap.expect(*own, "traceback").is_ok()).or(beside);
+    // Up to 3.11 one in flight has the traceback that an earlier handler gave it, and beside it the one that grows.
+    let own = beside.or(own).filter(|own| heap.expect(*own, "traceback").is_ok());
     let (frames, traceback_end) = traceback::frames(heap, own);
     let kind = heap.object(at, "PyObject.ob_type").ok();
     PythonException {

@@ -1,7 +1,7 @@
 //! The exception that is reported at a catchpoint. The functions that report one get it from the thread, or it is an
 //! argument of theirs, which the entry of a function finds in registers (System V ABI, AMD64, 3.2.3).
 
-use dpdb_snapshot::process::{Cause, ExceptionLanguage};
+use dpdb_snapshot::process::{Cause, ExceptionLanguage, Fate};
 use dpdb_snapshot::{Avma, Process};
 
 use super::super::frames;
@@ -25,7 +25,9 @@ pub(super) fn find(heap: &Heap<'_>, process: &Process, thread: &PythonThread) ->
         return None;
     }
     if let Some(at) = caught.object.filter(|at| is_exception(heap, *at)) {
-        return Some(with_traceback(heap, thread, at));
+        let found = with_traceback(heap, thread, at);
+        let state = if caught.fate == Fate::Raised { ExceptionState::Raised } else { ExceptionState::Reported };
+        return Some(Found { state, ..found });
     }
     let registers = process.thread(caught.tid)?.registers.as_ref()?.general;
     let [first, second] = [registers.rdi, registers.rsi].map(Avma);
