@@ -49,6 +49,16 @@ impl Image {
         }
     }
 
+    /// As [`Image::give_pages_back`], for `part` of its bytes; nothing where they are not.
+    pub(crate) fn give_back(&self, part: &[u8]) {
+        let Image::Mapped(map) = self else { return };
+        let offset = (part.as_ptr() as usize).checked_sub(map.as_ptr() as usize);
+        if let Some(offset) = offset.filter(|offset| offset.saturating_add(part.len()) <= map.len()) {
+            // SAFETY: as there.
+            let _ = unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, offset, part.len()) };
+        }
+    }
+
     /// All bytes.
     pub(crate) fn bytes(&self) -> &[u8] {
         match self {

@@ -9,6 +9,7 @@
 //! **What it does not do.** It has no way to stop, change or resume a process, and it prints nothing.
 
 mod arch;
+mod buckets;
 mod build_id;
 mod by_name;
 mod cache;
@@ -81,7 +82,7 @@ pub use svma::Svma;
 pub use symbols::{SymbolRef, SymbolTable, demangle};
 pub use target::Target;
 pub use value::{
-    Literal, Logical, Missing, Remark, SmartPointer, ValueLimits, ValueStyle, ValueTree, Variable, WordKind,
+    Declared, Literal, Logical, Missing, Remark, SmartPointer, ValueLimits, ValueStyle, ValueTree, Variable, WordKind,
     wide_characters,
 };
 pub use watch::Watch;

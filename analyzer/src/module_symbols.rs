@@ -74,6 +74,12 @@ impl ModuleSymbols {
         self.debug_info.get_or_init(open).as_ref()
     }
 
+    /// As [`ObjectFile::give_pages_back`], of all its files.
+    pub(crate) fn give_pages_back(&self) {
+        let files = [Some(&self.object), self.separate.as_ref(), self.alt.as_ref()].into_iter().flatten();
+        files.for_each(|file| file.give_pages_back());
+    }
+
     /// What was refused, not found, or turned out to be damaged so far, a sentence each.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let files = [Some(&self.object), self.separate.as_ref(), self.alt.as_ref()].into_iter().flatten();

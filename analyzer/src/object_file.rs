@@ -215,6 +215,11 @@ impl ObjectFile {
         self.image.give_pages_back();
     }
 
+    /// As [`Image::give_back`]: the memory of a section that was read from one end to the other.
+    pub(crate) fn give_back(&self, part: &[u8]) {
+        self.image.give_back(part);
+    }
+
     /// The contents of its `NT_GNU_BUILD_ID` note.
     pub fn build_id(&self) -> Option<&BuildId> {
         self.build_id.as_ref()

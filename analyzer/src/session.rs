@@ -21,7 +21,7 @@ use crate::source_frame::{NameSource, SourceFrame, SymbolHit};
 use crate::symbolize::Symbolizer;
 use crate::target::Target;
 use crate::unwind::{self, CallFrameInfo, Space};
-use crate::value::{self, ValueLimits, Variable, WantedVariables};
+use crate::value::{self, Declared, ValueLimits, Variable, WantedVariables};
 use crate::watch::Watch;
 
 /// Where files are looked for.
@@ -168,17 +168,40 @@ impl Session {
     /// The variables of each of the functions of a frame, in the order of [`Session::symbolize`]. `index` is the
     /// frame's place in `frames`, its thread's stack.
     pub fn variables(&self, tid: i32, frames: &[Frame], index: usize, limits: ValueLimits) -> Vec<Vec<Variable>> {
-        self.variables_of(tid, frames, index, WantedVariables { only_arguments: false, limits })
+        self.wanted_variables(
+            tid,
+            frames,
+            index,
+            WantedVariables { function: None, declared: Declared::Either, limits },
+        )
     }
 
-    /// The arguments of each of the functions of a frame; otherwise as [`Session::variables`].
-    pub fn arguments(&self, tid: i32, frames: &[Frame], index: usize, limits: ValueLimits) -> Vec<Vec<Variable>> {
-        self.variables_of(tid, frames, index, WantedVariables { only_arguments: true, limits })
+    /// The variables of one of the functions of a frame, by its number in [`Session::symbolize`], that are `declared` so;
+    /// `None` where there is no debugging information. Otherwise as [`Session::variables`].
+    pub fn variables_of(
+        &self,
+        tid: i32,
+        frames: &[Frame],
+        index: usize,
+        function: usize,
+        declared: Declared,
+        limits: ValueLimits,
+    ) -> Option<Vec<Variable>> {
+        let wanted = WantedVariables { function: Some(function), declared, limits };
+        self.wanted_variables(tid, frames, index, wanted).pop()
     }
 
-    fn variables_of(&self, tid: i32, frames: &[Frame], index: usize, wanted: WantedVariables) -> Vec<Vec<Variable>> {
+    fn wanted_variables(
+        &self,
+        tid: i32,
+        frames: &[Frame],
+        index: usize,
+        wanted: WantedVariables,
+    ) -> Vec<Vec<Variable>> {
         let thread = self.process().thread(tid);
-        thread.map(|thread| value::variables_of_frame(self, thread, frames, index, wanted)).unwrap_or_default()
+        let found = thread.map(|thread| value::variables_of_frame(self, thread, frames, index, wanted));
+        self.symbolizer.count_frame();
+        found.unwrap_or_default()
     }
 
     /// The debugging information of the module with this number.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use dpdb_snapshot::Avma;
@@ -18,6 +19,9 @@ use crate::{Module, Svma};
 /// Places that are remembered. A deep recursion asks for the same few again and again.
 const MOST_REMEMBERED: usize = 50_000;
 
+/// Frames between two times that the pages read for them are given back.
+const FRAMES_AT_ONCE: usize = 16;
+
 /// What the files of a module say, once that was asked for; `None` where it has no file.
 type Slot = OnceLock<Option<Arc<ModuleSymbols>>>;
 
@@ -31,6 +35,8 @@ pub(crate) struct Symbolizer {
     pub(crate) jumps: Remembered<(Avma, Avma), Arc<[Avma]>>,
     /// Functions by their linkage names.
     functions: Remembered<String, Option<Avma>>,
+    /// Frames that debugging information was read for.
+    frames: AtomicUsize,
 }
 
 /// Answers that are kept, so many of them.
@@ -74,7 +80,22 @@ impl Symbolizer {
         self.places.get_or_find(at, || self.find_place(session, at).map(Arc::new))
     }
 
+    /// One more frame was looked at. Now and then the memory of the pages that its like were read from is given back: the
+    /// kernel maps sixteen for one that is touched, and a hundred frames in as many units touch thousands.
+    pub(crate) fn count_frame(&self) {
+        if self.frames.fetch_add(1, Ordering::Relaxed) % FRAMES_AT_ONCE == FRAMES_AT_ONCE - 1 {
+            self.asked().for_each(ModuleSymbols::give_pages_back);
+        }
+    }
+
+    /// The modules that somebody asked about.
+    fn asked(&self) -> impl Iterator<Item = &ModuleSymbols> {
+        let slots = self.modules.get().map(|slots| &slots[..]).unwrap_or_default();
+        slots.iter().filter_map(|slot| slot.get()?.as_deref())
+    }
+
     fn find_place(&self, session: &Session, at: Avma) -> Option<Place> {
+        self.count_frame();
         let module = session.module_at(at)?;
         self.of(session, module)?.debug_info()?.view().place(module.to_svma(at)?)
     }
@@ -159,8 +180,7 @@ impl Symbolizer {
     }
 
     pub(crate) fn warnings(&self) -> Vec<String> {
-        let asked = self.modules.get().map(|slots| &slots[..]).unwrap_or_default();
-        asked.iter().filter_map(|slot| slot.get()?.as_ref()).flat_map(|symbols| symbols.warnings()).collect()
+        self.asked().flat_map(|symbols| symbols.warnings()).collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! `bt`, `frame`, `up`, `down` and `frames`.
 
-use dpdb_analyzer::{Frame, FrameKind, FrameTrust, Language, NameSource, SourceFrame, WalkEnd};
+use dpdb_analyzer::{Declared, Frame, FrameKind, FrameTrust, Language, NameSource, SourceFrame, WalkEnd};
 use dpdb_snapshot::Text;
 use serde::Serialize;
 
@@ -267,8 +267,8 @@ impl Engine {
         for frame in &mut backtrace.frames {
             frame.arguments = self.arguments_of(tid, frame.number);
             if full {
-                let all = self.variables_of(tid, frame.number, Show::default())?.1.unwrap_or_default();
-                frame.locals = Some(all.into_iter().filter(|line| !line.argument).collect());
+                let locals = self.variables_of(tid, frame.number, Declared::Locals, Show::default())?.1;
+                frame.locals = Some(locals.unwrap_or_default());
             }
         }
         Ok(backtrace)

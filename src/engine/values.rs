@@ -1,6 +1,6 @@
 //! `locals`, `args`, `globals`, `p` and its like, and the expressions that other commands take for addresses.
 
-use dpdb_analyzer::{Evaluated, Language, Place, PythonValue, ValueLimits, ValueTree, Variable};
+use dpdb_analyzer::{Declared, Evaluated, Language, Place, PythonValue, ValueLimits, ValueTree, Variable};
 use dpdb_snapshot::{Avma, Text};
 use regex_lite::Regex;
 use serde::Serialize;
@@ -134,9 +134,10 @@ impl Engine {
             return Ok(reply);
         }
         let (tid, number) = (self.tid, self.selected_frame(self.tid));
-        let (language, all) = self.variables_of(tid, number, show)?;
+        let declared = if arguments { Declared::Arguments } else { Declared::Locals };
+        let (language, all) = self.variables_of(tid, number, declared, show)?;
         let none = all.is_none().then_some("no debugging information tells the variables of this frame");
-        let lines = all.unwrap_or_default().into_iter().filter(|line| line.argument == arguments && wanted(&line.name));
+        let lines = all.unwrap_or_default().into_iter().filter(|line| wanted(&line.name));
         let variables: Vec<VariableLine> = lines.collect();
         let word = if arguments { "arguments" } else { "locals" };
         let empty =
@@ -167,7 +168,7 @@ impl Engine {
             return Ok(reply);
         }
         let (tid, number) = (self.tid, self.selected_frame(self.tid));
-        let (language, all) = self.variables_of(tid, number, show)?;
+        let (language, all) = self.variables_of(tid, number, Declared::Either, show)?;
         let none = all.as_ref().is_none_or(Vec::is_empty).then(|| "no variables are known here".to_owned());
         Ok(Reply::Variables(Variables { of: "locals", language, variables: all.unwrap_or_default(), note: none }))
     }
@@ -199,14 +200,20 @@ impl Engine {
     }
 
     /// The variables of a frame; none where no debugging information tells of its function.
-    pub(super) fn variables_of(&mut self, tid: i32, number: usize, show: Show) -> Result<FrameVariables, CommandError> {
+    pub(super) fn variables_of(
+        &mut self,
+        tid: i32,
+        number: usize,
+        declared: Declared,
+        show: Show,
+    ) -> Result<FrameVariables, CommandError> {
         let (_, source) = self.frame_at(tid, number)?;
         let Level { physical, level, python, .. } = self.stacks[&tid].numbered[number];
         if python.is_some() {
             return Ok((source.language.map(language_name), None));
         }
-        let frames = &self.stacks[&tid].physical;
-        let found = self.session.variables(tid, frames, physical, self.readable(show)).into_iter().nth(level);
+        let (frames, limits) = (&self.stacks[&tid].physical, self.readable(show));
+        let found = self.session.variables_of(tid, frames, physical, level, declared, limits);
         let lines = found.map(|variables| variables.into_iter().map(VariableLine::from).collect());
         Ok((source.language.map(language_name), lines))
     }
@@ -219,7 +226,8 @@ impl Engine {
         if python.is_some() {
             return None;
         }
-        let found = self.session.arguments(tid, &stack.physical, physical, self.brief()).into_iter().nth(level)?;
+        let (frames, declared) = (&stack.physical, Declared::Arguments);
+        let found = self.session.variables_of(tid, frames, physical, level, declared, self.brief())?;
         Some(found.into_iter().map(VariableLine::from).collect())
     }
 

@@ -85,7 +85,9 @@ fn is_whole(image: &Image, fingerprint: u64) -> bool {
     let bytes = image.bytes();
     let header = bytes.starts_with(&MAGIC) && bytes.get(16..24) == Some(&fingerprint.to_le_bytes());
     let Some(contents) = contents(image).filter(|_| header) else { return false };
-    sums::check(contents, &bytes[HEADER + contents.len()..], 0, contents.len()).is_ok()
+    let is_whole = sums::check(contents, &bytes[HEADER + contents.len()..], 0, contents.len()).is_ok();
+    image.give_pages_back();
+    is_whole
 }
 
 /// The contents of such a file, if its length is right.

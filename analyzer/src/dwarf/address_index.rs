@@ -2,6 +2,7 @@
 
 use gimli::{DebugInfoOffset, Section};
 
+use super::listed_ranges::ListedRanges;
 use super::lock;
 use super::ranges::Range;
 use super::root_entry;
@@ -9,7 +10,7 @@ use super::sections::Dwarf;
 use super::view::{MOST_UNITS, UNITS_AT_ONCE, View};
 use crate::ObjectFile;
 
-/// Ranges that `.debug_aranges` may have in all.
+/// Ranges of root entries that are kept.
 const MOST_RANGES: usize = 1 << 24;
 
 /// How many ranges that start below an address are looked at for one that covers it. More than one or two overlap in
@@ -22,8 +23,8 @@ const MOST_UNRANGED: usize = 256;
 /// What is known so far of which unit covers what.
 #[derive(Debug, Default)]
 pub(super) struct AddressIndex {
-    /// Out of `.debug_aranges`, sorted; `None` until it was read.
-    listed: Option<Vec<(Range, usize)>>,
+    /// Out of `.debug_aranges`; `None` until it was read.
+    listed: Option<ListedRanges>,
     /// Out of root entries visited so far, sorted.
     visited: Vec<(Range, usize)>,
     /// Units whose root entry says nothing about addresses.
@@ -47,8 +48,12 @@ impl View<'_> {
     pub(super) fn unit_covering(&self, address: u64) -> Option<usize> {
         {
             let mut index = lock(&self.info.index);
-            let listed = index.listed.get_or_insert_with(|| read_aranges(self.main()));
-            if let Some(unit) = covering(listed, address).or_else(|| covering(&index.visited, address)) {
+            let listed = index.listed.get_or_insert_with(|| {
+                let listed = ListedRanges::read(self.main());
+                self.info.file.give_back(self.main().debug_aranges.reader().slice());
+                listed
+            });
+            if let Some(unit) = listed.covering(address).or_else(|| covering(&index.visited, address)) {
                 return Some(unit);
             }
             if let Some(unit) = index.visit_until(self.main(), &self.info.file, address) {
@@ -84,6 +89,9 @@ impl AddressIndex {
             };
             let following = at.checked_add(header.length_including_self()).filter(|next| *next > at);
             self.next = following.map_or(Next::End, Next::At);
+            if self.listed.as_ref().is_some_and(|listed| listed.has(at)) {
+                continue;
+            }
             match root_entry::ranges_of(dwarf, header) {
                 None => self.unranged.push(at),
                 Some(ranges) => {
@@ -110,22 +118,4 @@ fn covering(sorted: &[(Range, usize)], address: u64) -> Option<usize> {
     let after = sorted.partition_point(|(range, _)| range.low <= address);
     let below = sorted[..after].iter().rev().take(MOST_OVERLAPS);
     below.into_iter().find(|(range, _)| range.contains(address)).map(|(_, unit)| *unit)
-}
-
-/// The address table that GCC writes and clang does not (DWARF 5, section 6.1.2).
-fn read_aranges(dwarf: &Dwarf<'_>) -> Vec<(Range, usize)> {
-    let mut all = Vec::new();
-    let mut headers = dwarf.debug_aranges.headers();
-    while let Ok(Some(header)) = headers.next() {
-        let unit = header.debug_info_offset().0;
-        let mut entries = header.entries();
-        while let (Ok(Some(entry)), true) = (entries.next(), all.len() < MOST_RANGES) {
-            let range = Range { low: entry.range().begin, high: entry.range().end };
-            if range.is_real() {
-                all.push((range, unit));
-            }
-        }
-    }
-    all.sort_unstable();
-    all
 }

@@ -16,6 +16,7 @@ mod exercise;
 mod functions;
 mod gdb_index;
 mod lines;
+mod listed_ranges;
 mod lookup;
 mod name_index;
 mod named_entries;

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use object::elf;
 
 use super::demangle::STUB_SUFFIX;
-use super::table::c_string;
+use super::entry::c_string;
 use crate::{ObjectFile, Section, Svma};
 
 /// The bytes of an `Elf64_Rela` and of an `Elf64_Sym` (gABI).

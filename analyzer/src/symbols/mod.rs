@@ -1,6 +1,8 @@
 //! Names out of ELF symbol tables.
 
+mod by_address;
 mod demangle;
+mod entry;
 mod linkage_table;
 mod mini_debug_info;
 mod table;

@@ -1,28 +1,53 @@
-//! The symbols of one ELF file, sorted once, looked up by address or by name.
+//! The symbols of one ELF file, looked up by address or by name.
 
-use std::sync::Arc;
+use std::cmp::Reverse;
+use std::sync::{Arc, OnceLock};
 
 use object::elf;
 
+use super::by_address::ByAddress;
 use super::demangle::{demangle, without_version};
+use super::entry::{ENTRY_SIZE, Entry, Home, Symbol, c_string};
 use super::linkage_table::{self, Stub};
 use crate::{ObjectFile, Svma};
 
-/// The bytes of an `Elf64_Sym` (gABI, "Symbol Table").
-const ENTRY_SIZE: usize = 24;
-
-/// Symbols that are looked at per file. Chromium with symbols has under three million.
+/// Symbols that are looked at per module. Chromium with symbols has under three million.
 const MOST_SYMBOLS: usize = 20_000_000;
 
 /// Symbols without a size that a lookup steps over to find one that has it.
 const MOST_STEPS: usize = 10_000;
 
 /// The functions and data objects that an ELF file and its debug files name.
+///
+/// A large program has half a million symbols with names of a hundred bytes each. An address reads the names of its
+/// neighbours only; a name that is asked for reads them all.
 #[derive(Debug, Default)]
 pub struct SymbolTable {
+    sections: Vec<SymbolSection>,
+    /// The stubs of procedure linkage tables.
+    stubs: Vec<Symbol>,
     names: Vec<Names>,
-    code: Vec<Symbol>,
-    data: Vec<Symbol>,
+    by_address: OnceLock<ByKind<ByAddress>>,
+    sorted: OnceLock<ByKind<Vec<Symbol>>>,
+}
+
+/// A section of type `SHT_SYMTAB` or `SHT_DYNSYM`.
+#[derive(Debug)]
+struct SymbolSection {
+    object: Arc<ObjectFile>,
+    index: usize,
+    /// Entries that are looked at, so that all sections together have [`MOST_SYMBOLS`].
+    most: usize,
+    homes: Vec<Home>,
+    /// The string table in [`SymbolTable::names`].
+    table: u16,
+}
+
+/// What there is of code and of data.
+#[derive(Debug, Default)]
+struct ByKind<T> {
+    code: T,
+    data: T,
 }
 
 /// A symbol that was found.
@@ -68,103 +93,140 @@ impl Names {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Symbol {
-    address: Svma,
-    size: u64,
-    /// The end of the section it is defined in, beyond which a symbol without a size does not reach.
-    section_end: Svma,
-    name: u32,
-    table: u16,
-    /// The higher, the better among symbols at one address.
-    rank: u8,
-    is_ifunc: bool,
-}
-
-impl Symbol {
-    fn covers(&self, at: Svma) -> bool {
-        at.0.checked_sub(self.address.0).is_some_and(|offset| offset < self.size)
-    }
-}
-
 impl SymbolTable {
-    /// Reads `.symtab` and `.dynsym` of all `objects`, which are views of one file: itself, its separate debug file,
-    /// its `.gnu_debugdata`; and names the stubs of its procedure linkage table. What is damaged is left out.
+    /// The symbols in `.symtab` and `.dynsym` of all `objects`, which are views of one file: itself, its separate debug
+    /// file, its `.gnu_debugdata`; and the stubs of its procedure linkage table by name. What is damaged is left out.
     pub fn read(objects: &[Arc<ObjectFile>]) -> SymbolTable {
-        let mut symbols = SymbolTable::default();
+        let mut table = SymbolTable::default();
         for object in objects {
-            let sections: Vec<(usize, usize)> = object
-                .sections()
-                .filter(|section| section.kind == elf::SHT_SYMTAB.0 || section.kind == elf::SHT_DYNSYM.0)
-                .map(|section| (section.index, section.link as usize))
-                .collect();
-            for (section, strings) in sections {
-                symbols.read_section(object, section, strings);
+            let sections =
+                object.sections().filter(|section| [elf::SHT_SYMTAB.0, elf::SHT_DYNSYM.0].contains(&section.kind));
+            for section in sections {
+                table.add_section(object, section.index, section.link as usize);
             }
-            symbols.add_stubs(linkage_table::stubs(object));
+            table.add_stubs(linkage_table::stubs(object));
         }
-        symbols.sort();
-        symbols
+        table
     }
 
-    /// Whether it holds no symbol.
-    pub fn is_empty(&self) -> bool {
-        self.code.is_empty() && self.data.is_empty()
-    }
-
-    fn read_section(&mut self, object: &Arc<ObjectFile>, section: usize, strings: usize) {
-        let Ok(Some(entries)) = object.section_data_at(section) else { return };
-        let Ok(table) = u16::try_from(self.names.len()) else { return };
-        self.names.push(Names::Section(object.clone(), strings));
-        let names = object.section_data_at(strings).ok().flatten().unwrap_or_default();
-        let homes: Vec<Home> = object.sections().map(Home::of).collect();
-        for entry in entries.chunks_exact(ENTRY_SIZE).take(MOST_SYMBOLS) {
-            let Some((symbol, is_code)) = parse(entry, names, table, &homes) else { continue };
-            if is_code { self.code.push(symbol) } else { self.data.push(symbol) }
-        }
+    fn add_section(&mut self, object: &Arc<ObjectFile>, index: usize, strings: usize) {
+        let Some(table) = self.add_names(Names::Section(object.clone(), strings)) else { return };
+        let known: usize = self.sections.iter().map(|section| section.entries().len()).sum();
+        let (most, homes) = (MOST_SYMBOLS.saturating_sub(known), object.sections().map(Home::of).collect());
+        self.sections.push(SymbolSection { object: object.clone(), index, most, homes, table });
     }
 
     fn add_stubs(&mut self, stubs: Vec<Stub>) {
-        let Ok(table) = u16::try_from(self.names.len()) else { return };
-        let mut names = Vec::new();
+        let (mut names, mut added) = (Vec::new(), Vec::new());
         for Stub { address, size, name: text } in stubs {
             let Ok(name) = u32::try_from(names.len()) else { break };
             names.extend_from_slice(&text);
             names.push(0);
             let section_end = Svma(address.0.saturating_add(size));
-            self.code.push(Symbol { address, size, section_end, name, table, rank: 0, is_ifunc: false });
+            added.push(Symbol { address, size, section_end, name, table: 0, rank: 0, is_ifunc: false });
         }
-        self.names.push(Names::Made(names));
+        if let Some(table) = self.add_names(Names::Made(names)) {
+            self.stubs.extend(added.into_iter().map(|symbol| Symbol { table, ..symbol }));
+        }
     }
 
-    fn sort(&mut self) {
-        // A later name in the string table wins among equals, as in gdb, where it is the order of pointers.
-        let key = |symbol: &Symbol| (symbol.address, symbol.rank, symbol.name);
-        self.code.sort_unstable_by_key(key);
-        self.data.sort_unstable_by_key(key);
+    fn add_names(&mut self, names: Names) -> Option<u16> {
+        let number = u16::try_from(self.names.len()).ok()?;
+        self.names.push(names);
+        Some(number)
+    }
+
+    /// Whether it holds no symbol.
+    pub fn is_empty(&self) -> bool {
+        let placed = self.by_address();
+        placed.code.is_empty() && placed.data.is_empty()
+    }
+
+    /// Where the symbols are, each by its number: stubs first, then the entries of one section after the other.
+    fn by_address(&self) -> &ByKind<ByAddress> {
+        self.by_address.get_or_init(|| {
+            let mut placed: ByKind<ByAddress> = ByKind::default();
+            (0..).zip(&self.stubs).for_each(|(number, stub)| placed.code.push(stub.address.0, number));
+            let mut numbers = self.stubs.len() as u32..;
+            for section in &self.sections {
+                let entries = section.entries();
+                for (entry, number) in entries.iter().map(Entry).zip(numbers.by_ref()) {
+                    match entry.is_code(&section.homes) {
+                        Some(true) => placed.code.push(entry.address(), number),
+                        Some(false) => placed.data.push(entry.address(), number),
+                        None => {}
+                    }
+                }
+                section.object.give_back(entries.as_flattened());
+            }
+            placed.code.deal();
+            placed.data.deal();
+            placed
+        })
+    }
+
+    /// The symbol with this number, where it has a name.
+    fn numbered(&self, number: u32) -> Option<Symbol> {
+        let mut number = number as usize;
+        if let Some(stub) = self.stubs.get(number) {
+            return Some(*stub);
+        }
+        number -= self.stubs.len();
+        for section in &self.sections {
+            let entries = section.entries();
+            match entries.get(number) {
+                Some(entry) => return Entry(entry).symbol(self.bytes_of(section.table), section.table, &section.homes),
+                None => number -= entries.len(),
+            }
+        }
+        None
+    }
+
+    /// All symbols, sorted by their addresses.
+    fn sorted(&self) -> &ByKind<Vec<Symbol>> {
+        self.sorted.get_or_init(|| {
+            let mut sorted = ByKind { code: self.stubs.clone(), data: Vec::new() };
+            for section in &self.sections {
+                let (names, entries) = (self.bytes_of(section.table), section.entries());
+                for entry in entries.iter().map(Entry) {
+                    let Some(symbol) = entry.symbol(names, section.table, &section.homes) else { continue };
+                    let kind =
+                        if entry.is_code(&section.homes) == Some(true) { &mut sorted.code } else { &mut sorted.data };
+                    kind.push(symbol);
+                }
+                section.object.give_back(entries.as_flattened());
+                section.object.give_back(names);
+            }
+            sorted.code.sort_unstable_by_key(Symbol::order);
+            sorted.data.sort_unstable_by_key(Symbol::order);
+            sorted
+        })
     }
 
     /// The function that `at` lies in. A symbol without a size reaches to the next symbol or the end of its section;
     /// one with a size never beyond it (gdb's minsyms.c, `lookup_minimal_symbol_by_pc_section`).
     pub fn function_at(&self, at: Svma) -> Option<SymbolRef<'_>> {
-        self.find(&self.code, at)
+        self.find(&self.by_address().code, at)
     }
 
     /// The data object that `at` lies in.
     pub fn data_at(&self, at: Svma) -> Option<SymbolRef<'_>> {
-        self.find(&self.data, at)
+        self.find(&self.by_address().data, at)
     }
 
-    fn find<'a>(&'a self, symbols: &'a [Symbol], at: Svma) -> Option<SymbolRef<'a>> {
-        let after = symbols.partition_point(|symbol| symbol.address <= at);
-        let below = &symbols[..after];
-        let unsized_one = below.last().filter(|symbol| symbol.size == 0 && at < symbol.section_end);
-        let (place, sized) =
-            below.iter().enumerate().rev().take(MOST_STEPS).find(|(_, symbol)| symbol.size != 0).unzip();
+    fn find(&self, symbols: &ByAddress, at: Svma) -> Option<SymbolRef<'_>> {
+        let at_one_address = |numbers: Vec<u32>| {
+            let mut symbols: Vec<Symbol> = numbers.into_iter().filter_map(|number| self.numbered(number)).collect();
+            symbols.sort_unstable_by_key(|symbol| Reverse(symbol.order()));
+            symbols
+        };
+        let mut below = symbols.down_from(at.0).flat_map(at_one_address).take(MOST_STEPS).peekable();
+        let unsized_one = below.peek().copied().filter(|symbol| symbol.size == 0 && at < symbol.section_end);
+        let sized = below.by_ref().find(|symbol| symbol.size != 0);
         // A function may contain another symbol of its own size that has ended before `at`: look one further back.
-        let around = place.and_then(|place: usize| below[..place].last());
-        let found = sized.into_iter().chain(around).find(|symbol| symbol.covers(at));
-        found.or(unsized_one).map(|symbol| self.reference(symbol))
+        let found =
+            sized.filter(|symbol| symbol.covers(at)).or_else(|| below.next().filter(|symbol| symbol.covers(at)));
+        found.or(unsized_one).map(|symbol| self.reference(&symbol))
     }
 
     /// Every symbol with this name: as the file has it, or as people write it (`ns::Class::method`).
@@ -173,13 +235,15 @@ impl SymbolTable {
         // Demangling is what costs, and a mangled name contains each word of what it stands for.
         let word = name.rsplit("::").next().unwrap_or_default().split(['<', '(', ' ']).next().unwrap_or_default();
         let word = word.as_bytes().to_vec();
-        self.code.iter().chain(&self.data).map(|symbol| self.reference(symbol)).filter(move |symbol| {
-            symbol.name == name.as_bytes()
-                || (symbol.name.starts_with(b"_")
-                    && !word.is_empty()
-                    && symbol.name.windows(word.len()).any(|part| part == word)
-                    && symbol.display_name() == name)
-        })
+        self.sorted().code.iter().chain(&self.sorted().data).map(|symbol| self.reference(symbol)).filter(
+            move |symbol| {
+                symbol.name == name.as_bytes()
+                    || (symbol.name.starts_with(b"_")
+                        && !word.is_empty()
+                        && symbol.name.windows(word.len()).any(|part| part == word)
+                        && symbol.display_name() == name)
+            },
+        )
     }
 
     /// The global symbol with exactly this linkage name, else a local one.
@@ -187,7 +251,7 @@ impl SymbolTable {
         // Most names are another from their first bytes on, and a version is behind what is compared.
         let may_match = |symbol: &&Symbol| self.raw_name(symbol).starts_with(name.as_bytes());
         let matching = |symbol: &&Symbol| may_match(symbol) && self.name_of(symbol) == name.as_bytes();
-        self.code.iter().filter(matching).max_by_key(|symbol| symbol.rank).map(|symbol| self.reference(symbol))
+        self.sorted().code.iter().filter(matching).max_by_key(|symbol| symbol.rank).map(|symbol| self.reference(symbol))
     }
 
     fn reference<'a>(&'a self, symbol: &Symbol) -> SymbolRef<'a> {
@@ -196,78 +260,25 @@ impl SymbolTable {
 
     /// The string table from the symbol's name on.
     fn raw_name(&self, symbol: &Symbol) -> &[u8] {
-        self.names[usize::from(symbol.table)].bytes().get(symbol.name as usize..).unwrap_or_default()
+        self.bytes_of(symbol.table).get(symbol.name as usize..).unwrap_or_default()
     }
 
     fn name_of(&self, symbol: &Symbol) -> &[u8] {
         let name = c_string(self.raw_name(symbol), 0);
         std::str::from_utf8(name).map_or(name, |name| without_version(name).as_bytes())
     }
-}
 
-/// What of a section matters to the symbols in it.
-struct Home {
-    end: Svma,
-    is_code: bool,
-    is_loaded: bool,
-}
-
-impl Home {
-    fn of(section: &crate::Section) -> Home {
-        Home {
-            end: Svma(section.address.0.saturating_add(section.size)),
-            is_code: section.flags & elf::SHF_EXECINSTR.0 != 0,
-            is_loaded: section.flags & elf::SHF_ALLOC.0 != 0,
-        }
+    fn bytes_of(&self, table: u16) -> &[u8] {
+        self.names[usize::from(table)].bytes()
     }
 }
 
-/// One entry, where it names something in memory; and whether that is code.
-fn parse(entry: &[u8], names: &[u8], table: u16, homes: &[Home]) -> Option<(Symbol, bool)> {
-    let half = |at: usize| u16::from_le_bytes([entry[at], entry[at + 1]]);
-    let word = |at: usize| u32::from_le_bytes([entry[at], entry[at + 1], entry[at + 2], entry[at + 3]]);
-    let long = |at: usize| u64::from(word(at)) | u64::from(word(at + 4)) << 32;
-    let (name, kind, binding, section) = (word(0), entry[4] & 0xf, entry[4] >> 4, half(6));
-    // Undefined, absolute and common symbols have section numbers that no section has.
-    let home = homes.get(usize::from(section)).filter(|_| section != 0)?;
-    let is_function = kind == elf::STT_FUNC.0 || kind == elf::STT_GNU_IFUNC.0;
-    let is_other = kind == elf::STT_NOTYPE.0 || kind == elf::STT_OBJECT.0;
-    let text = c_string(names, name);
-    if !home.is_loaded || !(is_function || is_other) || text.is_empty() || is_label(text) {
-        return None;
+impl SymbolSection {
+    fn entries(&self) -> &[[u8; ENTRY_SIZE]] {
+        let data = self.object.section_data_at(self.index).ok().flatten().unwrap_or_default();
+        let (entries, _) = data.as_chunks();
+        &entries[..entries.len().min(self.most)]
     }
-    let symbol = Symbol {
-        address: Svma(long(8)),
-        size: long(16),
-        section_end: home.end,
-        name,
-        table,
-        rank: rank(kind, binding, text),
-        is_ifunc: kind == elf::STT_GNU_IFUNC.0,
-    };
-    Some((symbol, home.is_code))
-}
-
-/// Labels that compilers keep for themselves.
-fn is_label(name: &[u8]) -> bool {
-    name.starts_with(b".L") || name.starts_with(b"$L")
-}
-
-/// Among symbols at one address a function is better than a label, a name that a programmer could have written than
-/// one with underscores in front (`pause`, which is weak, than `__libc_pause`), and a global one than a local one.
-fn rank(kind: u8, binding: u8, name: &[u8]) -> u8 {
-    let typed = u8::from(kind != elf::STT_NOTYPE.0);
-    let scope = match binding {
-        binding if binding == elf::STB_GLOBAL.0 || binding == elf::STB_GNU_UNIQUE.0 => 2,
-        binding if binding == elf::STB_WEAK.0 => 1,
-        _ => 0,
-    };
-    typed << 3 | u8::from(!name.starts_with(b"__")) << 2 | scope
-}
-
-pub(super) fn c_string(strings: &[u8], at: u32) -> &[u8] {
-    let rest = strings.get(at as usize..).unwrap_or_default();
-    &rest[..rest.iter().position(|&byte| byte == 0).unwrap_or(rest.len())]
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub use scalar::wide_characters;
 pub(crate) use scalar::{bits as scalar_bits, float as decode_float, integer, word as scalar_word};
 pub(crate) use tree::text;
 pub use tree::{Literal, ValueTree, WordKind};
-pub use variables::Variable;
+pub use variables::{Declared, Variable};
 pub(crate) use variables::{
     Wanted as WantedVariables, locals as local_variables, of_frame as variables_of_frame, place_of as variable_place,
     statics as static_variables, type_of as variable_type, variable,

@@ -48,7 +48,7 @@ pub struct Variable {
     pub entry_value: Option<ValueTree>,
 }
 
-/// The variables of each of the functions of a frame, the innermost inlined one first, as in
+/// The variables of each of the functions of a frame that are wanted, the innermost inlined one first, as in
 /// [`Session::symbolize`].
 pub(crate) fn of_frame(
     session: &Session,
@@ -60,10 +60,23 @@ pub(crate) fn of_frame(
     read_frame(session, thread, frames, index, wanted).unwrap_or_default()
 }
 
+/// What variables of a function are declared as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Declared {
+    /// Parameters and others.
+    Either,
+    /// Parameters.
+    Arguments,
+    /// Everything but parameters.
+    Locals,
+}
+
 /// Which variables are read, and how much of them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted {
-    pub(crate) only_arguments: bool,
+    /// Of one function of the frame only, by its number in [`Session::symbolize`].
+    pub(crate) function: Option<usize>,
+    pub(crate) declared: Declared,
     pub(crate) limits: ValueLimits,
 }
 
@@ -86,7 +99,9 @@ fn read_frame(
         let innermost_first = blocks.iter().rev().enumerate();
         innermost_first.flat_map(|(depth, block)| of_block(context, *block, depth, wanted)).collect()
     };
-    Some(functions.iter().rev().map(of_blocks).collect())
+    let functions = functions.iter().rev().enumerate();
+    let functions = functions.filter(|(number, _)| wanted.function.is_none_or(|wanted| wanted == *number));
+    Some(functions.map(|(_, blocks)| of_blocks(blocks)).collect())
 }
 
 /// The functions around `pc`, outermost first: of each the entry itself and the blocks in it that cover `pc`.
@@ -136,7 +151,11 @@ pub(crate) fn statics(view: &View<'_>, function: DieRef) -> Vec<(String, DieRef)
 
 fn of_block(context: Context<'_, '_>, block: UnitOffset, depth: usize, wanted: Wanted) -> Vec<Variable> {
     let dies = declared_in(context.view, context.unit, block).into_iter();
-    let is_wanted = |die: &DieRef| !wanted.only_arguments || is_argument(context.view, *die);
+    let is_wanted = |die: &DieRef| match wanted.declared {
+        Declared::Either => true,
+        Declared::Arguments => is_argument(context.view, *die),
+        Declared::Locals => !is_argument(context.view, *die),
+    };
     dies.filter(is_wanted).filter_map(|die| variable(context, die, depth, wanted.limits)).collect()
 }
 
