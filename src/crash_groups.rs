@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::cli::FileArgs;
 use crate::engine::{Backtrace, Engine, Extent, FrameLine, Signature, SnapshotLine, SourceListing, View};
 use crate::failure::sentence;
-use crate::parallel;
+use dpdb_analyzer::parallel;
 
 /// The crashes of a run.
 #[derive(Debug, Serialize)]

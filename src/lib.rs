@@ -18,7 +18,6 @@ mod inspect;
 mod interact;
 mod ls;
 mod pack;
-mod parallel;
 mod python_callers;
 mod python_consequences;
 mod python_judge;

@@ -3,11 +3,13 @@
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
+use dpdb_analyzer::parallel;
+
 use crate::cli::LsArgs;
 use crate::engine::SnapshotLine;
 use crate::failure::{FAILED, after_output, complain, failed, sentence};
 use crate::render::{self, Style};
-use crate::{parallel, snapshot_files};
+use crate::snapshot_files;
 
 /// Runs the subcommand: a file that cannot be read does not keep the others from being listed.
 pub fn ls(arguments: &LsArgs) -> ExitCode {

@@ -30,6 +30,7 @@ mod module;
 mod module_symbols;
 mod object_file;
 mod overlay;
+pub mod parallel;
 mod report;
 mod runtime;
 mod session;

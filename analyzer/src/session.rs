@@ -124,7 +124,9 @@ impl Session {
         let ended = |end| Backtrace { frames: Vec::new(), end };
         let Some(thread) = self.process().thread(tid) else { return ended(WalkEnd::NoThread) };
         let Some(registers) = &thread.registers else { return ended(WalkEnd::NoRegisters) };
-        self.with_tail_calls(self.walk(&self.memory, registers.into(), limit))
+        let physical = self.walk(&self.memory, registers.into(), limit);
+        self.symbolizer.prepare(self, &physical.frames);
+        self.with_tail_calls(physical)
     }
 
     /// The frames that are really there in `memory`, of a thread with these registers.

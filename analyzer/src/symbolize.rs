@@ -11,6 +11,7 @@ use dpdb_snapshot::Avma;
 use crate::dwarf::{Function, Place};
 use crate::frame::{Frame, FrameKind};
 use crate::module_symbols::ModuleSymbols;
+use crate::parallel;
 use crate::session::Session;
 use crate::source_frame::{FunctionName, NameSource, SourceFrame, SymbolHit};
 use crate::symbols::SymbolRef;
@@ -78,6 +79,14 @@ impl Symbolizer {
     /// What debugging information says about an address.
     pub(crate) fn place(&self, session: &Session, at: Avma) -> Option<Arc<Place>> {
         self.places.get_or_find(at, || self.find_place(session, at).map(Arc::new))
+    }
+
+    /// Looks up where all `frames` are, on all processors: nobody shows a stack without asking that of each.
+    pub(crate) fn prepare(&self, session: &Session, frames: &[Frame]) {
+        let mut places: Vec<Avma> = frames.iter().map(Frame::lookup_address).collect();
+        places.sort_unstable();
+        places.dedup();
+        parallel::map(&places, || (), |(), at| self.place(session, *at).is_some());
     }
 
     /// One more frame was looked at. Now and then the memory of the pages that its like were read from is given back: the

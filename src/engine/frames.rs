@@ -1,6 +1,6 @@
 //! `bt`, `frame`, `up`, `down` and `frames`.
 
-use dpdb_analyzer::{Declared, Frame, FrameKind, FrameTrust, Language, NameSource, SourceFrame, WalkEnd};
+use dpdb_analyzer::{Declared, Frame, FrameKind, FrameTrust, Language, NameSource, SourceFrame, WalkEnd, parallel};
 use dpdb_snapshot::Text;
 use serde::Serialize;
 
@@ -264,19 +264,26 @@ impl Engine {
         full: bool,
     ) -> Result<Backtrace, CommandError> {
         let mut backtrace = self.backtrace(tid, extent, view)?;
-        for frame in &mut backtrace.frames {
-            frame.arguments = self.arguments_of(tid, frame.number);
-            if full {
-                let locals = self.variables_of(tid, frame.number, Declared::Locals, Show::default())?.1;
-                frame.locals = Some(locals.unwrap_or_default());
-            }
+        let (brief, readable) = (self.brief(), self.readable(Show::default()));
+        let values = parallel::map(
+            &backtrace.frames,
+            || (),
+            |(), frame| {
+                let arguments = self.declared(tid, frame.number, Declared::Arguments, brief);
+                let locals =
+                    full.then(|| self.declared(tid, frame.number, Declared::Locals, readable).unwrap_or_default());
+                (arguments, locals)
+            },
+        );
+        for (frame, (arguments, locals)) in backtrace.frames.iter_mut().zip(values) {
+            (frame.arguments, frame.locals) = (arguments, locals);
         }
         Ok(backtrace)
     }
 
     fn frame_with_arguments(&mut self, tid: i32, number: usize) -> Result<FrameLine, CommandError> {
-        let arguments = self.arguments_of(tid, number);
-        Ok(FrameLine { arguments, ..self.frame_line(tid, number)? })
+        let line = self.frame_line(tid, number)?;
+        Ok(FrameLine { arguments: self.declared(tid, number, Declared::Arguments, self.brief()), ..line })
     }
 
     /// One frame as a line.

@@ -199,8 +199,8 @@ impl Engine {
         Ok(Reply::Variables(Variables { of: "globals", language, variables, note: none.or(cut) }))
     }
 
-    /// The variables of a frame; none where no debugging information tells of its function.
-    pub(super) fn variables_of(
+    /// The variables of a frame that are declared so; none where no debugging information tells of its function.
+    fn variables_of(
         &mut self,
         tid: i32,
         number: usize,
@@ -208,26 +208,23 @@ impl Engine {
         show: Show,
     ) -> Result<FrameVariables, CommandError> {
         let (_, source) = self.frame_at(tid, number)?;
-        let Level { physical, level, python, .. } = self.stacks[&tid].numbered[number];
-        if python.is_some() {
-            return Ok((source.language.map(language_name), None));
-        }
-        let (frames, limits) = (&self.stacks[&tid].physical, self.readable(show));
-        let found = self.session.variables_of(tid, frames, physical, level, declared, limits);
-        let lines = found.map(|variables| variables.into_iter().map(VariableLine::from).collect());
-        Ok((source.language.map(language_name), lines))
+        Ok((source.language.map(language_name), self.declared(tid, number, declared, self.readable(show))))
     }
 
-    /// The arguments of a frame, short.
-    pub(super) fn arguments_of(&mut self, tid: i32, number: usize) -> Option<Vec<VariableLine>> {
-        self.frame_at(tid, number).ok()?;
+    /// As [`Engine::variables_of`], of a frame that was walked to; of a Python frame none.
+    pub(super) fn declared(
+        &self,
+        tid: i32,
+        number: usize,
+        declared: Declared,
+        limits: ValueLimits,
+    ) -> Option<Vec<VariableLine>> {
         let stack = self.stacks.get(&tid)?;
         let &Level { physical, level, python, .. } = stack.numbered.get(number)?;
         if python.is_some() {
             return None;
         }
-        let (frames, declared) = (&stack.physical, Declared::Arguments);
-        let found = self.session.variables_of(tid, frames, physical, level, declared, self.brief())?;
+        let found = self.session.variables_of(tid, &stack.physical, physical, level, declared, limits)?;
         Some(found.into_iter().map(VariableLine::from).collect())
     }
 

@@ -15,8 +15,8 @@ use serde::Serialize;
 use super::{CommandError, Engine, LimitOptions, Preferences, Reply, SnapshotLine};
 use crate::cli::FileArgs;
 use crate::failure::sentence;
-use crate::parallel;
 use crate::waiting::Waiting;
+use dpdb_analyzer::parallel;
 
 /// The snapshots of a run, and the engine of the selected one.
 #[derive(Debug)]

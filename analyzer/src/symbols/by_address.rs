@@ -11,6 +11,12 @@ pub(super) struct ByAddress {
 }
 
 impl ByAddress {
+    /// Makes room for so many entries more.
+    pub(super) fn reserve(&mut self, entries: usize) {
+        self.addresses.reserve(entries);
+        self.entries.reserve(entries);
+    }
+
     /// One more entry. It is found once all were [`ByAddress::deal`]t.
     pub(super) fn push(&mut self, address: u64, entry: u32) {
         // The last address of all would be a range without an end.

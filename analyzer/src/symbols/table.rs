@@ -150,6 +150,8 @@ impl SymbolTable {
             let mut numbers = self.stubs.len() as u32..;
             for section in &self.sections {
                 let entries = section.entries();
+                // Most are functions. What is not needed is never touched.
+                placed.code.reserve(entries.len());
                 for (entry, number) in entries.iter().map(Entry).zip(numbers.by_ref()) {
                     match entry.is_code(&section.homes) {
                         Some(true) => placed.code.push(entry.address(), number),

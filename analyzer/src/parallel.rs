@@ -4,6 +4,9 @@ use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+/// What a thread's stack may grow to, in bytes: what the main thread's may by default. Values are nested.
+const STACK: usize = 8 << 20;
+
 /// The results of `work` on each item, in the order of the items. Each processor has a state of its own, made by
 /// `state`, which lives from item to item.
 pub fn map<T: Sync, S, R: Send>(
@@ -24,7 +27,9 @@ pub fn map<T: Sync, S, R: Send>(
     };
     let workers = thread::available_parallelism().map_or(1, NonZero::get).min(items.len());
     let mut all = thread::scope(|scope| {
-        let others: Vec<_> = (1..workers).map(|_| scope.spawn(worker)).collect();
+        // Where there can be no more threads, this one does it all.
+        let start = |_| thread::Builder::new().stack_size(STACK).spawn_scoped(scope, worker).ok();
+        let others: Vec<_> = (1..workers).filter_map(start).collect();
         let mut all = worker();
         for other in others {
             all.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
