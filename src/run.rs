@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use dpdb_supervisor::capture::{CaptureError, Destination};
 use dpdb_supervisor::{Options, Outcome, SuperviseError};
 
 use crate::cli::{self, RunArgs};
@@ -31,6 +32,8 @@ pub fn run(arguments: &RunArgs) -> ExitCode {
 pub(crate) fn make_output_directory(options: &Options) {
     if let Err(error) = std::fs::create_dir_all(&options.output_dir) {
         complain(&format!("cannot make the output directory {}: {error}", options.output_dir.display()));
+    } else if let Err(error @ CaptureError::Everybodys { .. }) = Destination::check(&options.output_dir) {
+        complain(&format!("there will be no snapshots: {error}"));
     }
 }
 

@@ -5,6 +5,7 @@
 mod common;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -126,4 +127,19 @@ fn a_process_killed_while_it_is_captured_dies_of_the_kill_and_its_memory_is_read
         assert_eq!(snapshot.damage().len(), 0);
         assert_eq!(snapshot.capture().unwrap().unreadable, []);
     }
+}
+
+#[test]
+fn no_snapshot_is_put_where_anybody_could_replace_it() {
+    let scene = Scene::new();
+    let mode = |mode| fs::set_permissions(scene.out(), fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o777);
+    let outcome = finish(scene.trace(&[]).arg(fixture("null_read.c"))).without_panic();
+    assert_eq!(outcome.signal(), Some(11), "it runs and dies all the same");
+    let told = "can be written to by everybody and has no sticky bit";
+    assert_eq!(outcome.stderr.matches(told).count(), 2, "at its start and at the death: {outcome:?}");
+    assert_eq!(scene.snapshots(), [] as [PathBuf; 0]);
+    mode(0o1777);
+    finish(scene.trace(&[]).arg(fixture("null_read.c"))).without_panic();
+    assert_eq!(scene.snapshots().len(), 1);
 }

@@ -69,7 +69,7 @@ fn eight_forked_workers_take_little_more_room_than_one_and_each_shows_its_own_va
     let refused = pack(&deltas[1].0);
     assert_eq!(refused.code(), 1);
     assert!(refused.stderr.contains(&sentence), "{refused:?}");
-    assert_eq!(scene.partials(), [PathBuf::new(); 0]);
+    assert_eq!(scene.partials(), [] as [PathBuf; 0]);
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! `docs/limits.md` keeps what it promises: fifty cases, each with a test that exists or with a limit in words. So does
-//! `docs/values.md`, item by item.
+//! `docs/limits.md` keeps what it promises: fifty cases, each with a test that exists or with a limit in words. So do
+//! `docs/values.md` and `docs/capture.md`, item by item.
 
 use std::fs;
 use std::path::Path;
@@ -41,7 +41,7 @@ fn there_are_fifty_cases_in_their_order() {
 
 #[test]
 fn every_test_that_is_named_exists() {
-    for text in ["limits.md", "values.md"].map(document) {
+    for text in ["limits.md", "values.md", "capture.md"].map(document) {
         for row in text.lines().filter(|line| line.starts_with('|') || line.contains("::")) {
             for (file, test) in named(row) {
                 let source = source_of(file);
@@ -58,6 +58,15 @@ fn every_item_of_values_has_a_test() {
     let text = document("values.md");
     let (without, with): (Vec<&str>, Vec<&str>) = rows_with_tests(&text).partition(|row| named(row).next().is_none());
     assert!(without.is_empty() && with.len() > 40, "{without:#?}");
+}
+
+#[test]
+fn every_item_of_capture_has_a_test_or_says_that_it_is_missing() {
+    let text = document("capture.md");
+    let rows: Vec<&str> = rows_with_tests(&text).collect();
+    let silent = rows.iter().filter(|row| named(row).next().is_none() != row.contains("**missing**"));
+    assert_eq!(silent.collect::<Vec<_>>(), [] as [&&str; 0]);
+    assert!(rows.len() > 30);
 }
 
 /// The rows of those tables of which one column is for tests.

@@ -23,6 +23,9 @@ pub struct CaptureReport {
     /// Of that, bytes that stand in the base of a delta; [`crate::write_snapshot`] sets it.
     #[serde(skip_serializing_if = "is_zero")]
     pub shared_bytes: u64,
+    /// Places in memory, environment and command line that were replaced because they matched a pattern, or were copies of secrets.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub replaced: u64,
     /// What failed after the notes at the beginning of the file were written.
     pub late_errors: Vec<SoftError>,
     /// Ranges that were to be captured and could not be read; [`crate::write_snapshot`] sets it. The file has zeros

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use dpdb_supervisor::capture::{MemoryChoice, MinFree, Settings};
+use dpdb_supervisor::capture::{MemoryChoice, MinFree, Pattern, Settings};
 use dpdb_supervisor::catch::CatchList;
 use dpdb_supervisor::{ExitCodes, Options, SignalSet, Trigger, parse_duration, parse_size};
 
@@ -127,6 +127,12 @@ pub struct OutputArgs {
     /// Write environment and command line as they are, with what looks like keys, tokens and passwords
     #[arg(long)]
     pub no_scrub: bool,
+    /// Replace what matches RE by asterisks in all memory, environment and arguments, such as '\d{4}(-\d{4}){3}' (may be repeated)
+    #[arg(long, value_name = "RE", value_parser = Pattern::parse)]
+    pub scrub_pattern: Vec<Pattern>,
+    /// Replace all values of the environment, and copies of those that look secret anywhere in memory
+    #[arg(long, conflicts_with = "no_scrub")]
+    pub scrub_env_memory: bool,
     /// Read a process in place and hold it until that is done, instead of a clone of it
     #[arg(long)]
     pub no_clone: bool,
@@ -268,6 +274,8 @@ impl OutputArgs {
             max_size: self.max_size,
             deadline: self.deadline,
             scrub: !self.no_scrub,
+            scrub_env_memory: self.scrub_env_memory,
+            scrub_patterns: self.scrub_pattern.clone(),
             deltas: self.base.is_some(),
             sources: Some(Arc::new(PythonSources { whole: self.embed_sources })),
         };

@@ -232,7 +232,8 @@ fn file(info: &Info) -> String {
 
 /// `2 values of the environment, 1 argument`; nothing where nothing was replaced.
 fn scrubbed(info: &Info) -> Option<String> {
-    let scrubbed = info.scrubbed?;
+    let scrubbed = info.scrubbed.unwrap_or_default();
+    let replaced = info.file.capture.as_ref().map_or(0, |capture| capture.replaced);
     let counted = |count: u64, one: &str, more: &str| match count {
         0 => None,
         1 => Some(format!("1 {one}")),
@@ -240,7 +241,10 @@ fn scrubbed(info: &Info) -> Option<String> {
     };
     let variables = counted(scrubbed.variables, "value of the environment", "values of the environment");
     let parts: Vec<_> = variables.into_iter().chain(counted(scrubbed.arguments, "argument", "arguments")).collect();
-    (!parts.is_empty()).then(|| format!("{} that looked secret", parts.join(", ")))
+    let secret = (!parts.is_empty()).then(|| format!("{} that looked secret", parts.join(", ")));
+    let matches = counted(replaced, "place that matched", "places that matched");
+    let told: Vec<_> = secret.into_iter().chain(matches).collect();
+    (!told.is_empty()).then(|| told.join("; "))
 }
 
 fn capture(info: &Info) -> Option<String> {

@@ -12,11 +12,12 @@ use super::settings::Settings;
 const LOOK: u64 = 4 << 20;
 
 /// The writing of one snapshot.
-#[derive(Debug)]
 pub(super) struct Budget<'a> {
     pub(super) settings: &'a Settings,
     pub(super) meter: Meter,
     pub(super) hold: &'a Hold,
+    /// How many places in memory were replaced so far.
+    pub(super) replaced: &'a dyn Fn() -> u64,
     /// When the process was stopped.
     pub(super) stopped_at: Instant,
     /// How long it was held, where that is over.
@@ -58,6 +59,7 @@ impl Course for Budget<'_> {
             pause_ns: nanoseconds(pause),
             release_ns: self.released.map(nanoseconds),
             capture_ns: nanoseconds(self.started.elapsed()),
+            replaced: (self.replaced)(),
             ..CaptureReport::default()
         }
     }

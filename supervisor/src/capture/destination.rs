@@ -52,6 +52,12 @@ pub enum CaptureError {
         #[source]
         source: io::Error,
     },
+    /// Anybody could put something else into the place of a snapshot, or of what becomes one.
+    #[error("the output directory {path} can be written to by everybody and has no sticky bit (chmod o-w or +t)")]
+    Everybodys {
+        /// The directory.
+        path: PathBuf,
+    },
     /// All names of the form `NAME.N` are taken.
     #[error("{path} and all its numbered variants up to {MOST_TAKEN} are taken")]
     NamesTaken {
@@ -130,9 +136,7 @@ impl Destination {
     /// Where the directory is gone or cannot be written to.
     pub fn create(&self, fields: &NameFields) -> Result<PartialFile, CaptureError> {
         let name = self.template.expand(fields);
-        let directory = sys::Directory::open(&self.directory)
-            .map_err(|errno| CaptureError::file("open the output directory", &self.directory, errno))?;
-        let directory = Arc::new(directory);
+        let directory = Arc::new(open(&self.directory)?);
         let mut unfinished = locked(&self.unfinished);
         if unfinished.given_up {
             return Err(CaptureError::GivenUp);
@@ -169,9 +173,27 @@ impl Destination {
         }
     }
 
+    /// Whether snapshots can be put into `directory`, as far as that can be told before there is one.
+    ///
+    /// # Errors
+    /// Where it cannot be opened, or is everybody's.
+    pub fn check(directory: &Path) -> Result<(), CaptureError> {
+        open(directory).map(|_| ())
+    }
+
     /// The directory.
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+}
+
+/// Opens a directory for snapshots.
+fn open(path: &Path) -> Result<sys::Directory, CaptureError> {
+    let failed = |errno| CaptureError::file("open the output directory", path, errno);
+    let directory = sys::Directory::open(path).map_err(failed)?;
+    match directory.is_everybodys().map_err(failed)? {
+        true => Err(CaptureError::Everybodys { path: path.to_owned() }),
+        false => Ok(directory),
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) struct Ledger {
     number: u64,
     /// Those that were written, or are on the way.
     kept: u64,
+    /// Those that are on the way: each has a promise of [`SMALLEST`].
+    on_the_way: u64,
     /// Bytes of their files.
     bytes: u64,
     /// Those that have their names, oldest first.
@@ -49,12 +51,13 @@ impl Ledger {
         }
         if let Some(most) = room.max_total {
             let may_remove = room.keep.is_some();
-            while may_remove && self.bytes + SMALLEST > most && self.remove_oldest(0) {}
-            if self.bytes + SMALLEST > most {
+            while may_remove && self.promised(1) > most && self.remove_oldest(0) {}
+            if self.promised(1) > most {
                 return Err("the snapshots are as large together as --max-total allows");
             }
         }
         self.kept += 1;
+        self.on_the_way += 1;
         self.number += 1;
         Ok(self.number)
     }
@@ -62,6 +65,12 @@ impl Ledger {
     /// A claim came to nothing.
     pub(super) fn give_back(&mut self) {
         self.kept = self.kept.saturating_sub(1);
+        self.on_the_way = self.on_the_way.saturating_sub(1);
+    }
+
+    /// What is written and what is promised, with so many more on the way.
+    fn promised(&self, more: u64) -> u64 {
+        self.bytes.saturating_add(SMALLEST.saturating_mul(self.on_the_way + more))
     }
 
     /// So many bytes more are written.
@@ -76,6 +85,7 @@ impl Ledger {
 
     /// A file has its name. Of more than `keep`, the oldest are removed.
     pub(super) fn finish(&mut self, finished: Finished, keep: Option<u64>) {
+        self.on_the_way = self.on_the_way.saturating_sub(1);
         self.finished.push_back(finished);
         while keep.is_some_and(|keep| self.finished.len() as u64 > keep.max(1)) && self.remove_oldest(1) {}
     }
@@ -103,9 +113,13 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    /// Whether so many bytes more are more than all snapshots of the run may have.
+    /// Whether so many bytes more are more than all snapshots of the run may have, and what is promised to others on their way.
     pub(super) fn exceeds_total(&self, more: u64) -> bool {
-        self.max_total.is_some_and(|most| locked(&self.ledger).bytes.saturating_add(more) > most)
+        let taken = || {
+            let ledger = locked(&self.ledger);
+            ledger.bytes + SMALLEST.saturating_mul(ledger.on_the_way.saturating_sub(1))
+        };
+        self.max_total.is_some_and(|most| taken().saturating_add(more) > most)
     }
 
     /// Whether so many bytes more leave too little of the disk free.

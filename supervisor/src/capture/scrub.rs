@@ -1,8 +1,8 @@
 //! What looks like a key, a token or a password in environment and command line is replaced before it is written: in what the
 //! snapshot says of both, and in the blocks of memory that the kernel put them into. Lengths stay.
 //!
-//! Copies that the program made (`os.environ` of Python, a parsed configuration) are memory like any other, and are not looked
-//! for.
+//! Copies that the program made (`os.environ` of Python, a parsed configuration) are memory like any other, and are looked for
+//! only when that is asked for (`scrub_memory`).
 
 use std::fs;
 
@@ -137,12 +137,29 @@ fn secret_by_shape(value: &[u8]) -> Part {
     password().unwrap_or(0..0)
 }
 
-/// Replaces what looks secret in environment and command line, and counts it. Returns the addresses of the bytes that must not be
-/// written either; `via` is the process, or its clone.
-pub(super) fn scrub(process: &mut Process, via: i32) -> Vec<AddressRange> {
+/// What was found secret.
+#[derive(Debug, Default)]
+pub(super) struct Secrets {
+    /// The addresses of the bytes that must not be written.
+    pub(super) hidden: Vec<AddressRange>,
+    /// What looked secret.
+    pub(super) texts: Vec<Vec<u8>>,
+}
+
+/// Replaces what looks secret in environment and command line, with `whole_environment` all values of the environment, and counts it.
+/// `via` is the process, or its clone.
+pub(super) fn scrub(process: &mut Process, via: i32, whole_environment: bool) -> Secrets {
     let blocks = blocks_of(via);
-    let variables: Vec<Part> = process.environment.iter().map(|text| secret_of_variable(text.as_bytes())).collect();
+    let mut variables: Vec<Part> = process.environment.iter().map(|text| secret_of_variable(text.as_bytes())).collect();
     let arguments = secrets_of_arguments(&process.arguments);
+    let texts = |texts: &[Text], parts: &[Part]| -> Vec<Vec<u8>> {
+        let secrets = texts.iter().zip(parts).map(|(text, part)| text.as_bytes()[part.clone()].to_vec());
+        secrets.filter(|secret| !secret.is_empty()).collect()
+    };
+    let texts = [texts(&process.environment, &variables), texts(&process.arguments, &arguments)].concat();
+    if whole_environment {
+        variables = process.environment.iter().map(|text| value_of_variable(text.as_bytes())).collect();
+    }
     let count = |parts: &[Part]| parts.iter().filter(|part| !part.is_empty()).count() as u64;
     process.scrubbed = Some(Scrubbed { variables: count(&variables), arguments: count(&arguments) });
     let mut ranges = addresses(&process.arguments, &arguments, blocks.map(|(arguments, _)| arguments));
@@ -154,7 +171,13 @@ pub(super) fn scrub(process: &mut Process, via: i32) -> Vec<AddressRange> {
         variable.0[part].fill(b'*');
     }
     ranges.sort_by_key(|range| range.start);
-    ranges
+    Secrets { hidden: ranges, texts }
+}
+
+/// The bytes behind the name.
+fn value_of_variable(variable: &[u8]) -> Part {
+    let start = variable.iter().position(|&byte| byte == b'=').map_or(0, |at| at + 1);
+    start..variable.len()
 }
 
 /// A command line without what looks secret in it.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{MemoryChoice, SourceReader};
+use super::{MemoryChoice, Pattern, SourceReader};
 use crate::options::parse_size;
 
 /// What a snapshot is like.
@@ -19,6 +19,10 @@ pub struct Settings {
     pub deadline: Option<Duration>,
     /// What looks secret in environment and command line is not written.
     pub scrub: bool,
+    /// No value of the environment is written, nor what looks secret in it where memory has a copy.
+    pub scrub_env_memory: bool,
+    /// What is replaced in all memory.
+    pub scrub_patterns: Vec<Pattern>,
     /// Pages that an earlier snapshot of the run has are not written again.
     pub deltas: bool,
     /// Who finds the source text that goes in; without one none does.
@@ -33,6 +37,8 @@ impl Default for Settings {
             max_size: None,
             deadline: None,
             scrub: true,
+            scrub_env_memory: false,
+            scrub_patterns: Vec::new(),
             deltas: false,
             sources: None,
         }

@@ -15,7 +15,8 @@ use super::hold::HeldMemory;
 use super::image::KeptMemory;
 use super::memory::ProcessMemory;
 use super::name_template::NameFields;
-use super::scrub::{ScrubbedMemory, scrub};
+use super::scrub::{ScrubbedMemory, Secrets, scrub};
+use super::scrub_memory::{Pattern, SearchedMemory};
 use super::settings::Settings;
 use super::sources;
 use super::survey::plan_memory;
@@ -68,8 +69,16 @@ fn write(mut frozen: Frozen, destination: &Destination, settings: &Settings) -> 
     process.run = Some(run);
     let plan = plan_memory(&mut process, via, &mut kept, settings.memory);
     let memory = KeptMemory { memory: ProcessMemory::new(via), kept: &kept };
-    let hidden = if settings.scrub { scrub(&mut process, via) } else { Vec::new() };
-    let memory = ScrubbedMemory { memory: HeldMemory { memory, hold: &hold }, hidden };
+    let whole_environment = settings.scrub_env_memory;
+    let secrets = if settings.scrub { scrub(&mut process, via, whole_environment) } else { Secrets::default() };
+    let memory = ScrubbedMemory { memory: HeldMemory { memory, hold: &hold }, hidden: secrets.hidden };
+    let mut patterns = settings.scrub_patterns.clone();
+    if whole_environment {
+        patterns.extend(Pattern::of_secrets(&secrets.texts));
+    }
+    let memory = SearchedMemory::new(memory, patterns, &plan);
+    memory.replace_in(&mut process.environment);
+    memory.replace_in(&mut process.arguments);
     let may_wait = released_at.is_some() && settings.deadline.is_none();
     let beyond = if settings.deltas { destination.bases().choose(&plan, may_wait) } else { Beyond::Nothing };
     let (sharing, base) = match &beyond {
@@ -83,6 +92,7 @@ fn write(mut frozen: Frozen, destination: &Destination, settings: &Settings) -> 
         settings,
         meter: destination.meter(&file),
         hold: &hold,
+        replaced: &|| memory.replaced(),
         stopped_at: request.stopped_at,
         released: released_at.map(|at| at.duration_since(request.stopped_at)),
         started,

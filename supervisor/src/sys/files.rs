@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use nix::fcntl::{AtFlags, FcntlArg, OFlag, RenameFlags, fcntl, open, openat, renameat2};
-use nix::sys::stat::Mode;
+use nix::sys::stat::{Mode, fstat};
 use nix::sys::statvfs::fstatvfs;
 use nix::sys::uio::pread;
 use nix::unistd::{self, UnlinkatFlags, Whence, lseek};
@@ -27,6 +27,15 @@ impl Directory {
         check(Call::OpenDirectory)?;
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         open(path, flags, Mode::empty()).map(Directory)
+    }
+
+    /// Whether anybody may write to it and take away what others made there: it has no sticky bit (inode(7)).
+    ///
+    /// # Errors
+    /// EIO and its like.
+    pub fn is_everybodys(&self) -> Result<bool> {
+        let mode = Mode::from_bits_truncate(fstat(&self.0)?.st_mode);
+        Ok(mode.contains(Mode::S_IWOTH) && !mode.contains(Mode::S_ISVTX))
     }
 
     /// Makes a file that was not there, for its owner alone (0600), and follows no link.
