@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use common::{Crash, Damaged, fixture, fixture_with_libcxx};
+use common::{Crash, Damaged, fixture, fixture_with_libcxx, frozen};
 use dpdb_analyzer::{FileCache, Options, Session};
 use dpdb_snapshot::Snapshot;
 use dpdb_trace::engine::{Engine, FileFacts};
@@ -35,10 +35,14 @@ fn lines_of_the_table() -> (Vec<String>, Vec<String>) {
     lines.into_iter().partition(|line| !OF_FILES.iter().any(|name| line.starts_with(name)))
 }
 
-/// Runs the commands under all seeds, a few under each.
+/// Runs the commands on a crash of the program, under all seeds, a few under each.
 fn run(program: &Path, seeds: u64, own: &[&str]) {
-    let Crash { snapshot, .. } = &Crash::of([program]);
-    let source = program.display();
+    hold(&Crash::of([program]).snapshot, seeds, own);
+}
+
+/// The same on a snapshot.
+fn hold(snapshot: &Path, seeds: u64, own: &[&str]) {
+    let source = snapshot.display();
     let (mut lines, of_files) = lines_of_the_table();
     assert!(lines.len() > 40 && of_files.len() >= OF_FILES.len(), "the table has {} lines", lines.len());
     lines.extend(own.iter().map(|line| (*line).to_owned()));
@@ -157,4 +161,45 @@ fn commands_on_damaged_memory_of_rust_end_and_do_not_panic() {
         "p -elements unlimited tree",
     ];
     run(&fixture("containers.rs"), SEEDS * 3 / 8, &own);
+}
+
+const OF_PYTHON: &[&str] = &[
+    "py-bt full",
+    "py-locals",
+    "bt full",
+    "bt -python",
+    "exception 0",
+    "locals",
+    "args",
+    "up",
+    "list",
+    "longlist",
+    "globals .",
+    "p Job.__mro__",
+    "p key, depth",
+    "source look_up",
+    "py-print told",
+    "py-print sorted(told['functions'])",
+    "py-print [name for name in told if len(name) > 5]",
+    "py-print told['stack'][-1][2] + 1",
+    "whatis -python told",
+    "pp Pixel.__dict__",
+    "p Color.RED, Point, CHILDREN['pixel']",
+    "p [dir(kind) for kind in (Job, Access, Number)]",
+    "tasks",
+    "pyheap top",
+    "pyheap objects dict",
+    "pyheap referrers CHILDREN",
+];
+
+#[test]
+fn commands_on_damaged_interpreters_of_every_version_end_and_do_not_panic() {
+    let frozen = frozen();
+    let each = SEEDS / frozen.len() as u64 + 1;
+    // They are looked at side by side, as that is what takes long here.
+    std::thread::scope(|scope| {
+        for snapshot in frozen.values() {
+            scope.spawn(|| hold(snapshot, each, OF_PYTHON));
+        }
+    });
 }

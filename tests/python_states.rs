@@ -88,3 +88,44 @@ fn a_fault_in_the_librarys_own_code_in_c_selects_the_line_that_called_it() {
     let selected = reply(&scene.snapshot(), &["frame"]);
     assert_eq!((&selected["frame"]["function"], &selected["frame"]["line"]), (&"users".into(), &5.into()));
 }
+
+const NAMED_THREADS: &str = "
+import os, threading, _thread
+ready, forever = threading.Semaphore(0), threading.Event()
+def wait():
+    ready.release()
+    forever.wait()
+threading.Thread(target=wait, name='loader of \\\"shards\\\"', daemon=True).start()
+threading.Thread(target=wait, daemon=True).start()
+_thread.start_new_thread(wait, ())
+for _ in range(3):
+    ready.acquire()
+os.kill(os.getpid(), 11)
+";
+
+#[test]
+fn threads_have_the_names_that_python_gave_them() {
+    for (version, python) in interpreters() {
+        let scene = Scene::new();
+        let outcome = scene.run([python.as_os_str(), "-c".as_ref(), NAMED_THREADS.as_ref()]);
+        assert_eq!(outcome.signal(), Some(11), "{version:?}: {}", outcome.stderr);
+        let snapshot = scene.snapshot();
+        let threads = reply(&snapshot, &["threads"]);
+        // The name of a thread of its own comes from its target since 3.10.
+        let counted = if version.1 < 10 { "Thread-1" } else { "Thread-1 (wait)" };
+        let known = ["MainThread", r#"loader of "shards""#, counted];
+        for name in known {
+            let is_named = |thread: &&serde_json::Value| thread["python_name"] == name || thread["name"] == name;
+            assert!(
+                list(&threads["threads"]).iter().any(|thread| is_named(&thread)),
+                "{version:?}: {name}: {threads:#}"
+            );
+        }
+        let unnamed = list(&threads["threads"])
+            .iter()
+            .filter(|thread| !known.iter().any(|name| thread["python_name"] == *name || thread["name"] == *name));
+        assert_eq!(unnamed.count(), 1, "{version:?}: that of _thread has no name: {threads:#}");
+        let said = inspect(&snapshot, ["-c", "threads"]).success().stdout;
+        assert!(said.contains(r#"('loader of "shards"')"#), "{version:?}: {said}");
+    }
+}

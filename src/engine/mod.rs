@@ -51,6 +51,7 @@ mod whatat;
 mod whole_run;
 mod why;
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use dpdb_analyzer::{Memo, PythonMemo, Session};
@@ -127,6 +128,8 @@ pub struct Engine {
     preferences: Preferences,
     /// The same of Python frames; numbers of the history are shared.
     python_memo: PythonMemo,
+    /// What Python code calls the threads, once it was asked for.
+    python_names: OnceCell<HashMap<i32, String>>,
     displays: Vec<Display>,
     /// Source files that are newer than the program, a sentence each.
     stale: Vec<String>,

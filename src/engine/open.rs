@@ -117,6 +117,7 @@ impl Engine {
             memo: Default::default(),
             preferences: Default::default(),
             python_memo: Default::default(),
+            python_names: Default::default(),
             displays: Vec::new(),
             stale: Vec::new(),
             warned: Default::default(),

@@ -23,6 +23,8 @@ pub struct ThreadLine {
     pub tid: i32,
     /// Its name, which an ELF core does not know.
     pub name: Option<Text>,
+    /// What Python code calls it (`threading.Thread(name=)`), where that is not the kernel's name.
+    pub python_name: Option<String>,
     /// The state letter before the stop.
     pub state: Option<char>,
     /// It is selected.
@@ -158,6 +160,7 @@ impl Engine {
             number: index + 1,
             tid,
             name: thread.name.clone(),
+            python_name: self.python_name(thread),
             state: thread.state,
             selected: tid == self.tid,
             crashed,
@@ -166,5 +169,13 @@ impl Engine {
             wchan: thread.wchan.clone(),
             frame,
         })
+    }
+
+    fn python_name(&self, thread: &Thread) -> Option<String> {
+        let names = self.python_names.get_or_init(|| self.session.python_thread_names());
+        names
+            .get(&thread.tid)
+            .filter(|name| thread.name.as_ref().is_none_or(|kernel| kernel.as_bytes() != name.as_bytes()))
+            .cloned()
     }
 }

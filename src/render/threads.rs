@@ -29,12 +29,11 @@ pub fn line(thread: &ThreadLine, (number, name): (usize, usize), style: &Style) 
     out
 }
 
-/// `thread 1240 "worker"`.
+/// `thread 1240 "worker"`, and what Python calls it, as Python writes a text: `thread 1240 "python3" ('loader')`.
 fn head(thread: &ThreadLine) -> String {
-    match &thread.name {
-        Some(name) => format!("thread {} \"{}\"", thread.tid, clean(name)),
-        None => format!("thread {}", thread.tid),
-    }
+    let kernel = thread.name.as_ref().map(|name| format!(" \"{}\"", clean(name)));
+    let python = thread.python_name.as_ref().map(|name| format!(" ('{}')", clean_str(name)));
+    format!("thread {}{}{}", thread.tid, kernel.unwrap_or_default(), python.unwrap_or_default())
 }
 
 /// What a command said in each thread.

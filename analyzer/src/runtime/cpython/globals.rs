@@ -1,5 +1,6 @@
 //! The global names of a frame: those of its module.
 
+use dpdb_snapshot::Avma;
 use serde::Serialize;
 
 use super::PythonFrame;
@@ -65,5 +66,16 @@ impl Session {
             found.push(PythonGlobal { name, role, value: Reader::new(&heap, limits).value(value) });
         }
         Ok(found)
+    }
+}
+
+impl Heap<'_> {
+    /// The names of a module that an interpreter has imported.
+    pub(super) fn names_of_module(&self, interpreter: Avma, module: &str) -> Option<Avma> {
+        let sys = self.pointer(interpreter, "PyInterpreterState.sysdict").ok()??;
+        let modules = self.dict_get(sys, "modules")?;
+        let module = self.dict_get(modules, module)?;
+        self.expect(module, "module").ok()?;
+        self.pointer(module, "PyModuleObject.md_dict").ok()?
     }
 }

@@ -8,7 +8,8 @@ use dpdb_snapshot::{Avma, Memory};
 
 use super::class::Member;
 use super::kinds::Kind;
-use super::layout::Layout;
+use super::layout::{Layout, OwnKeys};
+use super::pages::Pages;
 use super::unreadable::Unreadable;
 
 /// A name or a path that is longer than this is cut.
@@ -31,13 +32,13 @@ pub(super) const TYPE: u32 = 31;
 
 /// The objects of one interpreter, under the layout of its version.
 pub(super) struct Heap<'a> {
-    pub(super) memory: &'a dyn Memory,
+    pub(super) memory: Pages<'a>,
     pub(super) layout: &'a Layout,
-    types: RefCell<HashMap<Avma, Option<Rc<TypeFacts>>>>,
+    types: RefCell<HashMap<Avma, Option<Rc<TypeFacts>>, OwnKeys>>,
     /// The members of the structures of classes' instances, by the classes.
-    pub(super) members: RefCell<HashMap<Avma, Rc<[Member]>>>,
+    pub(super) members: RefCell<HashMap<Avma, Rc<[Member]>, OwnKeys>>,
     /// The kinds of types, by their addresses.
-    pub(super) kinds: RefCell<HashMap<Avma, Option<Kind>>>,
+    pub(super) kinds: RefCell<HashMap<Avma, Option<Kind>, OwnKeys>>,
 }
 
 /// What a type is, as far as its objects are shown by it.
@@ -90,6 +91,7 @@ impl Characters {
 
 impl<'a> Heap<'a> {
     pub(super) fn new(memory: &'a dyn Memory, layout: &'a Layout) -> Heap<'a> {
+        let memory = Pages::new(memory);
         Heap { memory, layout, types: RefCell::default(), members: RefCell::default(), kinds: RefCell::default() }
     }
 

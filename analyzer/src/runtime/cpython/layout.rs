@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 
@@ -46,19 +48,51 @@ pub(super) struct Layout {
     pub(super) minor: Minor,
     /// It is of a build without a global lock, whose objects have a larger header (PEP 703).
     pub(super) free_threaded: bool,
-    /// By `STRUCT.FIELD`.
-    fields: HashMap<String, Field>,
+    fields: Fields,
+}
+
+/// Fields by `STRUCT.FIELD`.
+type Fields = HashMap<String, Field, OwnKeys>;
+
+/// Hashes keys that are looked up for every word that is read: names of our own, addresses of types of which there are
+/// few. A target that makes them collide makes its own reading slow, within the limits that there are.
+pub(super) type OwnKeys = BuildHasherDefault<WordHasher>;
+
+/// FNV-1a over words in place of bytes.
+#[derive(Default)]
+pub(super) struct WordHasher(u64);
+
+impl Hasher for WordHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.0 = (self.0 ^ u64::from_le_bytes(word)).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(29);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// The tables by version; they are read once.
+fn tables() -> &'static HashMap<String, Fields> {
+    static READ: OnceLock<HashMap<String, Fields>> = OnceLock::new();
+    READ.get_or_init(|| {
+        let all: HashMap<String, Table> = serde_json::from_str(TABLES).expect("the tables are part of the program");
+        let named = |(name, fields): (String, HashMap<String, Field>)| {
+            fields.into_iter().map(move |(field, at)| (format!("{name}.{field}"), at)).collect::<Vec<_>>()
+        };
+        all.into_iter().map(|(version, table)| (version, table.structs.into_iter().flat_map(named).collect())).collect()
+    })
 }
 
 impl Layout {
     /// The table of a version.
     pub(super) fn of(minor: Minor, free_threaded: bool) -> Option<Layout> {
-        let mut all: HashMap<String, Table> = serde_json::from_str(TABLES).expect("the table is part of the program");
-        let table = all.remove(&format!("{minor}{}", if free_threaded { "t" } else { "" }))?;
-        let named = |(name, fields): (String, HashMap<String, Field>)| {
-            fields.into_iter().map(move |(field, at)| (format!("{name}.{field}"), at)).collect::<Vec<_>>()
-        };
-        Some(Layout { minor, free_threaded, fields: table.structs.into_iter().flat_map(named).collect() })
+        let fields = tables().get(&format!("{minor}{}", if free_threaded { "t" } else { "" }))?;
+        Some(Layout { minor, free_threaded, fields: fields.clone() })
     }
 
     /// Whether this version has the field.

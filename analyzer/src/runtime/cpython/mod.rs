@@ -25,12 +25,15 @@ mod locals;
 mod locate;
 mod numbers;
 mod objects;
+mod pages;
 mod raises;
 mod repr;
 mod tasks;
 mod threads;
 mod unreadable;
 mod value;
+
+use std::collections::HashMap;
 
 use dpdb_snapshot::Avma;
 
@@ -120,6 +123,11 @@ impl Session {
     /// The threads that the interpreter knows.
     pub fn python_threads(&self) -> Vec<PythonThread> {
         self.python_heap().map(|(python, heap)| threads::threads(python, &heap, self.process()).0).unwrap_or_default()
+    }
+
+    /// The names that Python code gave to threads of the process (`threading.Thread(name=)`), by their ids.
+    pub fn python_thread_names(&self) -> HashMap<i32, String> {
+        self.python_heap().map(|(python, heap)| threads::names(python, &heap, self.process())).unwrap_or_default()
     }
 
     /// The Python stack of a thread of the process, at most `limit` frames; `None` where the interpreter does not know

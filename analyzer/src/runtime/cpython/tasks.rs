@@ -67,7 +67,10 @@ impl Finder<'_, '_> {
             }
             let _ = self.of_list(interpreter, "PyInterpreterState.asyncio_tasks_head", &mut found);
             for name in ["_all_tasks", "_scheduled_tasks", "_eager_tasks"] {
-                let set = self.module(interpreter).and_then(|module| self.heap.dict_get(module, name));
+                let set = self
+                    .heap
+                    .names_of_module(interpreter, "asyncio.tasks")
+                    .and_then(|module| self.heap.dict_get(module, name));
                 found.extend(set.map(|set| self.of_set(set)).unwrap_or_default());
             }
         }
@@ -89,15 +92,6 @@ impl Finder<'_, '_> {
             at = Avma(self.heap.memory.read_u64(at)?);
         }
         Ok(())
-    }
-
-    /// The names of `asyncio.tasks`.
-    fn module(&self, interpreter: Avma) -> Option<Avma> {
-        let sys = self.heap.pointer(interpreter, "PyInterpreterState.sysdict").ok()??;
-        let modules = self.heap.dict_get(sys, "modules")?;
-        let module = self.heap.dict_get(modules, "asyncio.tasks")?;
-        self.heap.expect(module, "module").ok()?;
-        self.heap.pointer(module, "PyModuleObject.md_dict").ok()?
     }
 
     /// The tasks in a set, or in the weak references of a `WeakSet` (Lib/_weakrefset.py).

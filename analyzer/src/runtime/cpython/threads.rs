@@ -1,9 +1,12 @@
 //! The interpreter's threads, and which of the process's threads they are.
 
+use std::collections::{HashMap, HashSet};
+
 use dpdb_snapshot::{Avma, Process};
 use serde::Serialize;
 
 use super::Python;
+use super::attributes::Attribute;
 use super::heap::Heap;
 use super::layout::Minor;
 use super::unreadable::Unreadable;
@@ -59,10 +62,37 @@ pub(super) fn threads(python: &Python, heap: &Heap<'_>, process: &Process) -> (V
     (found, damaged)
 }
 
+/// The names that the module `threading` has for the threads of a process: `Thread(name=)`, which the kernel is told from
+/// 3.14 on only, and cut to 15 bytes.
+pub(super) fn names(python: &Python, heap: &Heap<'_>, process: &Process) -> HashMap<i32, String> {
+    let by_ident: Vec<HashMap<u64, String>> =
+        interpreters(python, heap).0.into_iter().map(|at| active(heap, at)).collect();
+    let named = threads(python, heap, process).0.into_iter().filter_map(|thread| {
+        let ident = heap.word(thread.state, "PyThreadState.thread_id").ok()?;
+        Some((thread.tid?, by_ident.get(thread.interpreter)?.get(&ident)?.clone()))
+    });
+    named.collect()
+}
+
+/// `threading._active`: the threads by `get_ident()`. Those of `_thread.start_new_thread` are not in it.
+fn active(heap: &Heap<'_>, interpreter: Avma) -> HashMap<u64, String> {
+    let active = || {
+        let names = heap.names_of_module(interpreter, "threading")?;
+        let active = heap.dict_get(names, "_active")?;
+        heap.expect(active, "dict").ok()?;
+        heap.dict(active, MOST_THREADS as u64).ok()
+    };
+    let named = |(ident, thread): (Avma, Avma)| {
+        let Ok(Some(Attribute::Object(name))) = heap.attribute(thread, "_name") else { return None };
+        Some((heap.small_integer(ident).ok()? as u64, heap.name(name).ok()?))
+    };
+    active().map(|active| active.pairs.into_iter().filter_map(named).collect()).unwrap_or_default()
+}
+
 fn of_interpreter(heap: &Heap<'_>, at: Avma, mut take: impl FnMut(Avma) -> bool) -> Result<(), Unreadable> {
     let head = heap.layout.any_of(&["PyInterpreterState.threads.head", "PyInterpreterState.tstate_head"])?;
     let mut next = Some(Avma(heap.memory.read_u64(at.wrapping_add(head))?)).filter(|at| at.0 != 0);
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     while let Some(state) = next {
         if !seen.insert(state) || !take(state) {
             return Err(Unreadable::Damaged { what: "list of threads", at });
