@@ -35,27 +35,27 @@ fn lines_of_the_table() -> (Vec<String>, Vec<String>) {
     lines.into_iter().partition(|line| !OF_FILES.iter().any(|name| line.starts_with(name)))
 }
 
-/// Runs the commands on a crash of the program, under all seeds, a few under each.
+/// Runs the commands of the table and some of its own on a crash of the program.
 fn run(program: &Path, seeds: u64, own: &[&str]) {
-    hold(&Crash::of([program]).snapshot, seeds, own);
-}
-
-/// The same on a snapshot.
-fn hold(snapshot: &Path, seeds: u64, own: &[&str]) {
-    let source = snapshot.display();
     let (mut lines, of_files) = lines_of_the_table();
     assert!(lines.len() > 40 && of_files.len() >= OF_FILES.len(), "the table has {} lines", lines.len());
     lines.extend(own.iter().map(|line| (*line).to_owned()));
+    hold(&Crash::of([program]).snapshot, seeds, LINES, &of_files, &lines);
+}
+
+/// Runs commands under all seeds, `each` of them under each: those in `once` first, then the others in turn.
+fn hold(snapshot: &Path, seeds: u64, each: usize, once: &[String], lines: &[String]) {
+    let source = snapshot.display();
     let files = FileCache::default();
     let seed = Arc::new(AtomicU64::new(0));
-    let mut next = of_files.iter().chain(lines.iter().cycle());
+    let mut next = once.iter().chain(lines.iter().cycle());
     let mut engine = engine_over(snapshot, &seed, &files);
     let whole: HashMap<&str, String> = lines.iter().map(|line| (line.as_str(), answer(&mut engine, line))).collect();
     let mut felt = 0;
     for number in 1..=seeds {
         seed.store(number, Ordering::Relaxed);
         let mut engine = engine_over(snapshot, &seed, &files);
-        for line in next.by_ref().take(LINES) {
+        for line in next.by_ref().take(each) {
             let said = catch_unwind(AssertUnwindSafe(|| answer(&mut engine, line)));
             let Ok(said) = said else { panic!("{source}, seed {number}: '{line}' panics") };
             assert!(said.len() <= LONGEST, "{source}, seed {number}: '{line}' says {} bytes", said.len());
@@ -163,7 +163,7 @@ fn commands_on_damaged_memory_of_rust_end_and_do_not_panic() {
     run(&fixture("containers.rs"), SEEDS * 3 / 8, &own);
 }
 
-const OF_PYTHON: &[&str] = &[
+const OF_PYTHON: [&str; 26] = [
     "py-bt full",
     "py-locals",
     "bt full",
@@ -194,12 +194,7 @@ const OF_PYTHON: &[&str] = &[
 
 #[test]
 fn commands_on_damaged_interpreters_of_every_version_end_and_do_not_panic() {
-    let frozen = frozen();
-    let each = SEEDS / frozen.len() as u64 + 1;
-    // They are looked at side by side, as that is what takes long here.
-    std::thread::scope(|scope| {
-        for snapshot in frozen.values() {
-            scope.spawn(|| hold(snapshot, each, OF_PYTHON));
-        }
-    });
+    let (frozen, lines) = (frozen(), OF_PYTHON.map(str::to_owned));
+    let seeds = SEEDS / frozen.len() as u64 + 1;
+    frozen.values().for_each(|snapshot| hold(snapshot, seeds, 1, &[], &lines));
 }

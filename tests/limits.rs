@@ -1,5 +1,5 @@
 //! `docs/limits.md` keeps what it promises: fifty cases, each with a test that exists or with a limit in words. So do
-//! `docs/values.md` and `docs/capture.md`, item by item.
+//! `docs/values.md`, `docs/python.md` and `docs/capture.md`, item by item.
 
 use std::fs;
 use std::path::Path;
@@ -41,7 +41,7 @@ fn there_are_fifty_cases_in_their_order() {
 
 #[test]
 fn every_test_that_is_named_exists() {
-    for text in ["limits.md", "values.md", "capture.md"].map(document) {
+    for text in ["limits.md", "values.md", "python.md", "capture.md"].map(document) {
         for row in text.lines().filter(|line| line.starts_with('|') || line.contains("::")) {
             for (file, test) in named(row) {
                 let source = source_of(file);
@@ -54,10 +54,13 @@ fn every_test_that_is_named_exists() {
 }
 
 #[test]
-fn every_item_of_values_has_a_test() {
-    let text = document("values.md");
-    let (without, with): (Vec<&str>, Vec<&str>) = rows_with_tests(&text).partition(|row| named(row).next().is_none());
-    assert!(without.is_empty() && with.len() > 40, "{without:#?}");
+fn every_item_of_values_and_of_python_has_a_test() {
+    for (name, at_least) in [("values.md", 41), ("python.md", 18)] {
+        let text = document(name);
+        let (without, with): (Vec<&str>, Vec<&str>) =
+            rows_with_tests(&text).partition(|row| named(row).next().is_none());
+        assert!(without.is_empty() && with.len() >= at_least, "{name}, {}: {without:#?}", with.len());
+    }
 }
 
 #[test]

@@ -51,8 +51,8 @@ mod whatat;
 mod whole_run;
 mod why;
 
-use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
 
 use dpdb_analyzer::{Memo, PythonMemo, Session};
 use dpdb_snapshot::{Avma, Process};
@@ -129,7 +129,7 @@ pub struct Engine {
     /// The same of Python frames; numbers of the history are shared.
     python_memo: PythonMemo,
     /// What Python code calls the threads, once it was asked for.
-    python_names: OnceCell<HashMap<i32, String>>,
+    python_names: OnceLock<HashMap<i32, String>>,
     displays: Vec<Display>,
     /// Source files that are newer than the program, a sentence each.
     stale: Vec<String>,

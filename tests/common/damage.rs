@@ -50,33 +50,39 @@ impl Memory for Damaged {
         let seed = self.seed.load(Ordering::Relaxed);
         let reached = self.ranges.is_empty() || self.ranges.iter().any(|range| range.contains(at));
         if seed != 0 && reached {
-            for (byte, offset) in buf[..got].iter_mut().zip(0..) {
-                damage(byte, at.0.wrapping_add(offset), seed);
+            // The first part ends at a word's end.
+            let (first, rest) = buf[..got].split_at_mut(got.min((8 - at.0 % 8) as usize));
+            let words = std::iter::once(first).chain(rest.chunks_mut(8));
+            let mut next = at.0;
+            for word in words {
+                damage(word, next, seed);
+                next = next.wrapping_add(word.len() as u64);
             }
         }
         Ok(got)
     }
 }
 
-/// One word in 16 to 2,048 is another one: bits flipped, zero, all ones, or a small number.
-fn damage(byte: &mut u8, at: u64, seed: u64) {
+/// One word in 16 to 2,048 is another one: bits flipped, zero, all ones, or a small number. These are bytes of one word.
+fn damage(bytes: &mut [u8], at: u64, seed: u64) {
     let word = mixed((at / 8) ^ seed.rotate_left(32));
     if !word.is_multiple_of(16 << (seed % 8)) {
         return;
     }
-    let lane = at % 8;
-    *byte = match word >> 32 & 3 {
-        0 => *byte ^ (u8::from(lane == word >> 44 & 7) << (word >> 40 & 7)),
-        1 => 0,
-        2 => (mixed(word) >> (lane * 8)) as u8,
-        _ => {
-            if lane == 0 {
-                (word >> 48) as u8
-            } else {
-                0
+    for (byte, lane) in bytes.iter_mut().zip(at % 8..) {
+        *byte = match word >> 32 & 3 {
+            0 => *byte ^ (u8::from(lane == word >> 44 & 7) << (word >> 40 & 7)),
+            1 => 0,
+            2 => (mixed(word) >> (lane * 8)) as u8,
+            _ => {
+                if lane == 0 {
+                    (word >> 48) as u8
+                } else {
+                    0
+                }
             }
-        }
-    };
+        };
+    }
 }
 
 /// The finalizer of splitmix64.

@@ -111,6 +111,6 @@ fn read(memory: &dyn Memory, start: Avma, size: u64) -> Vec<u8> {
 fn aligned(start: Avma, bytes: &[u8]) -> impl Iterator<Item = (Avma, u64)> + '_ {
     let skipped = start.0.wrapping_neg() as usize % STEP;
     let words = bytes.get(skipped..).unwrap_or_default().chunks_exact(STEP);
-    let word = |chunk: &[u8]| chunk.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte));
+    let word = |chunk: &[u8]| u64::from_le_bytes(chunk.try_into().expect("chunks of eight"));
     words.zip(0..).map(move |(chunk, index)| (start.wrapping_add((skipped + index * STEP) as u64), word(chunk)))
 }
