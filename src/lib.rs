@@ -27,6 +27,7 @@ pub mod render;
 mod report;
 mod run;
 pub mod shell;
+mod signature_reader;
 mod snap;
 mod snapshot_files;
 mod waiting;

@@ -141,3 +141,19 @@ fn when_all_room_is_used_up_the_next_death_is_one_line() {
     );
     assert!(!scene.snapshots().is_empty() && scene.snapshots().len() < 5);
 }
+
+#[test]
+fn of_crashes_like_one_that_was_kept_only_the_stacks_are_and_they_are_counted() {
+    let scene = Scene::new();
+    let script = "for i in 1 2 3; do \"$0\" 1; done; \"$1\"";
+    let mut command = scene.trace(&["--quiet", "--dedupe", "--name", "{n}.snap"]);
+    command.args(["sh", "-c", script]).arg(fixture("reachable.c")).arg(fixture("null_read.c"));
+    finish(&mut command).without_panic();
+    let process = |name: &str| Snapshot::open(&scene.out().join(name)).unwrap().process().clone();
+    let kept = ["1.snap", "2.snap", "3.snap", "4.snap"].map(process);
+    let kept = kept.map(|process| (process.memory, process.run.unwrap().repeats));
+    let stacks = |before| (Some("stacks".to_owned()), Some(before));
+    assert_eq!(kept, [(None, None), stacks(1), stacks(2), (None, None)]);
+    let shown = inspect(&scene.out().join("3.snap"), ["-c", "info", "-c", "bt"]).success().stdout;
+    assert!(shown.contains("there were 2 like it before in this run (--dedupe)") && shown.contains("crash"), "{shown}");
+}

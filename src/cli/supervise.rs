@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use dpdb_supervisor::capture::{MemoryChoice, MinFree, Pattern, Settings};
+use dpdb_supervisor::capture::{Dedupe, MemoryChoice, MinFree, Pattern, Settings};
 use dpdb_supervisor::catch::CatchList;
 use dpdb_supervisor::{ExitCodes, Options, SignalSet, Trigger, parse_duration, parse_size};
 
 use super::usage_error;
 use crate::python_sources::PythonSources;
+use crate::signature_reader::CrashSignatures;
 
 /// How to run a command under supervision.
 #[derive(Clone, Debug, Args)]
@@ -160,6 +161,10 @@ pub struct WatchArgs {
     /// Keep the N newest snapshots of this run, and remove older ones of it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub keep: Option<u64>,
+    /// Keep N crashes (1) of each signature of 'report' as they are, and of others like them the stacks only, with their count
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "1",
+        value_parser = clap::value_parser!(u64).range(1..))]
+    pub dedupe: Option<u64>,
     /// Which deaths leave a snapshot: a list, +SIG and -SIG, or all
     #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
     pub signals: Option<String>,
@@ -277,6 +282,7 @@ impl OutputArgs {
             scrub_env_memory: self.scrub_env_memory,
             scrub_patterns: self.scrub_pattern.clone(),
             deltas: self.base.is_some(),
+            dedupe: None,
             sources: Some(Arc::new(PythonSources { whole: self.embed_sources })),
         };
         options.room.min_free = self.min_free.unwrap_or_default();
@@ -296,6 +302,7 @@ impl WatchArgs {
         options.room.max_snapshots = self.max_snapshots;
         options.room.max_total = self.max_total;
         options.room.keep = self.keep;
+        options.capture.dedupe = self.dedupe.map(|whole| Dedupe::new(whole, Arc::new(CrashSignatures)));
         options.on_exit = self.on_exit;
         options.journal.clone_from(&self.journal);
         for (name, value) in self.triggers() {

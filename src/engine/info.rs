@@ -45,6 +45,9 @@ pub struct Info {
     /// How much of the memory was wanted, in the words of `--memory`; nothing where that is all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<String>,
+    /// How many crashes like it there were before in its run, where it has only its stacks for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<u64>,
     /// The snapshot in the same directory that has what this one shares with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base: Option<Base>,
@@ -98,6 +101,7 @@ impl Info {
             timing: process.timing.clone(),
             freeze: process.freeze.clone(),
             memory: process.memory.clone(),
+            repeats: process.run.as_ref().and_then(|run| run.repeats),
             base: process.base.clone(),
             scrubbed: process.scrubbed,
             host: process.host.clone(),

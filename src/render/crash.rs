@@ -143,7 +143,7 @@ pub fn info(info: &Info, style: &Style) -> String {
     fact("host", Some(host(info)));
     fact("file", Some(file(info)));
     fact("capture", capture(info));
-    fact("memory", info.memory.as_ref().map(|choice| format!("--memory {}", clean_str(choice))));
+    fact("memory", info.memory.as_ref().map(|choice| memory(info, choice)));
     fact("scrubbed", scrubbed(info));
     fact("read by", Some(info.reader.to_owned()));
     out += &table.render(style);
@@ -228,6 +228,15 @@ fn file(info: &Info) -> String {
     let writer = if writer.is_empty() { String::new() } else { format!(", written by {}", clean_str(writer)) };
     let path = clean(&info.file.path.as_path().into());
     format!("{path} ({format}, {}{writer})", units::bytes(info.file.bytes))
+}
+
+/// How much of the memory was wanted, and whether that is because there were crashes like it before.
+fn memory(info: &Info, choice: &str) -> String {
+    let choice = format!("--memory {}", clean_str(choice));
+    match info.repeats {
+        Some(before) => format!("{choice}, since there were {before} like it before in this run (--dedupe)"),
+        None => choice,
+    }
 }
 
 /// `2 values of the environment, 1 argument`; nothing where nothing was replaced.

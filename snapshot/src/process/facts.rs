@@ -107,6 +107,9 @@ pub struct Run {
     pub number: u64,
     /// The number of the snapshot of the crash at whose instant this one was taken.
     pub of_crash: Option<u64>,
+    /// How many crashes like it there were before in the run, where it has only its stacks for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<u64>,
 }
 
 /// How much was replaced because it looked like a key, a token or a password: by as many asterisks, here and in the memory that

@@ -151,9 +151,20 @@ impl Destination {
                     unfinished.files.push((Arc::clone(&directory), partial.clone()));
                     let (base, unfinished) = (self.directory.clone(), Arc::clone(&self.unfinished));
                     let (ledger, pulse, bytes) = (Arc::clone(&self.ledger), self.pulse.clone(), 0);
-                    let (partial, keep) = (Some(partial), self.room.keep);
-                    let file =
-                        PartialFile { directory, base, name, partial, file, unfinished, ledger, pulse, bytes, keep };
+                    let (partial, keep, number) = (Some(partial), self.room.keep, fields.number);
+                    let file = PartialFile {
+                        directory,
+                        base,
+                        name,
+                        partial,
+                        file,
+                        unfinished,
+                        ledger,
+                        pulse,
+                        bytes,
+                        keep,
+                        number,
+                    };
                     return Ok(file);
                 }
                 Err(Errno::EEXIST) => {}
@@ -230,6 +241,8 @@ pub struct PartialFile {
     /// Written so far.
     bytes: u64,
     keep: Option<u64>,
+    /// Its number in the run.
+    number: u64,
 }
 
 impl PartialFile {
@@ -285,7 +298,8 @@ impl PartialFile {
                     let as_base = named.as_ref().map(Arc::downgrade).unwrap_or_default();
                     let path = self.base.join(&name);
                     let (directory, bytes) = (Arc::clone(&self.directory), self.bytes);
-                    locked(&self.ledger).finish(Finished { directory, name, bytes, as_base, base }, self.keep);
+                    locked(&self.ledger)
+                        .finish(Finished { number: self.number, directory, name, bytes, as_base, base }, self.keep);
                     return Ok((path, named));
                 }
                 Err(Errno::EEXIST) => {}

@@ -51,7 +51,7 @@ pub(super) fn why_not(via: i32, process: &Process) -> Option<String> {
 }
 
 /// What is kept of a process for the time when only its clone is read.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Kept {
     /// The pages of shared memory and of remote files, by the address of the mapping.
     pages: HashMap<u64, PageRuns>,

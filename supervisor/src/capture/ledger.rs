@@ -23,13 +23,15 @@ pub(super) struct Ledger {
     on_the_way: u64,
     /// Bytes of their files.
     bytes: u64,
-    /// Those that have their names, oldest first.
+    /// Those that have their names, in the order of their numbers.
     finished: VecDeque<Finished>,
 }
 
 /// A snapshot that has its name.
 #[derive(Debug)]
 pub(super) struct Finished {
+    /// Its number in the run.
+    pub(super) number: u64,
     pub(super) directory: Arc<sys::Directory>,
     pub(super) name: String,
     pub(super) bytes: u64,
@@ -86,7 +88,9 @@ impl Ledger {
     /// A file has its name. Of more than `keep`, the oldest are removed.
     pub(super) fn finish(&mut self, finished: Finished, keep: Option<u64>) {
         self.on_the_way = self.on_the_way.saturating_sub(1);
-        self.finished.push_back(finished);
+        // Of two that are written at once, the younger may be ready first.
+        let place = self.finished.partition_point(|other| other.number <= finished.number);
+        self.finished.insert(place, finished);
         while keep.is_some_and(|keep| self.finished.len() as u64 > keep.max(1)) && self.remove_oldest(1) {}
     }
 

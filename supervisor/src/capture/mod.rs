@@ -9,6 +9,7 @@ mod backing;
 mod bases;
 mod budget;
 mod choice;
+mod dedupe;
 mod destination;
 mod elf_files;
 mod freeze;
@@ -31,6 +32,7 @@ mod stream;
 mod survey;
 
 pub use choice::MemoryChoice;
+pub use dedupe::{Dedupe, SignatureReader};
 pub use destination::{CaptureError, Destination};
 pub(crate) use elf_files::modules_of;
 pub use freeze::{Doing, Frozen, Request, freeze};

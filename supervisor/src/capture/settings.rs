@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{MemoryChoice, Pattern, SourceReader};
+use super::{Dedupe, MemoryChoice, Pattern, SourceReader};
 use crate::options::parse_size;
 
 /// What a snapshot is like.
@@ -25,6 +25,8 @@ pub struct Settings {
     pub scrub_patterns: Vec<Pattern>,
     /// Pages that an earlier snapshot of the run has are not written again.
     pub deltas: bool,
+    /// Of crashes like those that were kept already only the stacks are.
+    pub dedupe: Option<Dedupe>,
     /// Who finds the source text that goes in; without one none does.
     pub sources: Option<Arc<dyn SourceReader>>,
 }
@@ -40,6 +42,7 @@ impl Default for Settings {
             scrub_env_memory: false,
             scrub_patterns: Vec::new(),
             deltas: false,
+            dedupe: None,
             sources: None,
         }
     }

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use dpdb_snapshot::process::Run;
-use dpdb_snapshot::{AddressRange, Process, Sharing, WriteError, WriteOptions, write_snapshot};
+use dpdb_snapshot::{AddressRange, CaptureReport, Process, Sharing, WriteError, WriteOptions, write_snapshot};
 
 use super::bases::Beyond;
 use super::budget::Budget;
+use super::choice::MemoryChoice;
+use super::dedupe::{Dedupe, LOOKED_INTO};
 use super::destination::{CaptureError, Destination};
 use super::freeze::Frozen;
-use super::hold::HeldMemory;
-use super::image::KeptMemory;
+use super::hold::{HeldMemory, Hold};
+use super::image::{Kept, KeptMemory};
 use super::memory::ProcessMemory;
 use super::name_template::NameFields;
 use super::scrub::{ScrubbedMemory, Secrets, scrub};
@@ -20,6 +22,7 @@ use super::scrub_memory::{Pattern, SearchedMemory};
 use super::settings::Settings;
 use super::sources;
 use super::survey::plan_memory;
+use crate::sys;
 
 /// A snapshot that is whole and has its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,9 +68,11 @@ fn write(mut frozen: Frozen, destination: &Destination, settings: &Settings) -> 
         frozen.survey();
     }
     let Frozen { mut process, via, request, mut kept, released_at, hold, .. } = frozen;
-    let run = Run { id: destination.run().to_owned(), number: request.number, of_crash: request.of_crash };
-    process.run = Some(run);
-    let plan = plan_memory(&mut process, via, &mut kept, settings.memory);
+    let repeats = settings.dedupe.as_ref().and_then(|dedupe| repeats(dedupe, &process, via, &kept, &hold));
+    let id = destination.run().to_owned();
+    process.run = Some(Run { id, number: request.number, of_crash: request.of_crash, repeats });
+    let choice = if repeats.is_some() { MemoryChoice::Stacks } else { settings.memory };
+    let plan = plan_memory(&mut process, via, &mut kept, choice);
     let memory = KeptMemory { memory: ProcessMemory::new(via), kept: &kept };
     let whole_environment = settings.scrub_env_memory;
     let secrets = if settings.scrub { scrub(&mut process, via, whole_environment) } else { Secrets::default() };
@@ -122,6 +127,19 @@ fn write(mut frozen: Frozen, destination: &Destination, settings: &Settings) -> 
         soft_errors: process.soft_errors.len(),
         took: request.stopped_at.elapsed(),
     })
+}
+
+/// How many crashes there were like this one, where those are enough: found out from a small snapshot of it, in memory.
+fn repeats(dedupe: &Dedupe, process: &Process, via: i32, kept: &Kept, hold: &Hold) -> Option<u64> {
+    process.cause.as_ref().filter(|cause| cause.is_crash())?;
+    let (mut process, mut kept) = (process.clone(), kept.clone());
+    let plan = plan_memory(&mut process, via, &mut kept, LOOKED_INTO);
+    let memory = HeldMemory { memory: KeptMemory { memory: ProcessMemory::new(via), kept: &kept }, hold };
+    let mut file = sys::file_in_memory().ok()?;
+    let options = WriteOptions { level: -3, ..WriteOptions::default() };
+    let report = &mut |_: &dpdb_snapshot::Written| CaptureReport::default();
+    write_snapshot(&process, &plan, &memory, &mut file, &options, report).ok()?;
+    dedupe.count(&file)
 }
 
 fn name_fields(process: &Process, number: u64) -> NameFields {

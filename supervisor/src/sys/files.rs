@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use nix::fcntl::{AtFlags, FcntlArg, OFlag, RenameFlags, fcntl, open, openat, renameat2};
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::stat::{Mode, fstat};
 use nix::sys::statvfs::fstatvfs;
 use nix::sys::uio::pread;
@@ -13,6 +14,14 @@ use nix::unistd::{self, UnlinkatFlags, Whence, lseek};
 
 use super::failure::{Call, check};
 use super::{Errno, Result};
+
+/// A file without a name, in memory (memfd_create(2)).
+///
+/// # Errors
+/// EMFILE, ENOMEM, and ENOSYS where a filter forbids it.
+pub fn file_in_memory() -> Result<File> {
+    memfd_create(c"dpdb-trace", MFdFlags::MFD_CLOEXEC).map(File::from)
+}
 
 /// A directory that files are made in.
 #[derive(Debug)]

@@ -24,7 +24,7 @@ mod wait;
 
 pub use debug_registers::{Breakpoints, is_breakpoint, set_breakpoints};
 pub use failure::Call;
-pub use files::{Directory, is_locked, lock_while_open, next_data, read_at, sync_file, write};
+pub use files::{Directory, file_in_memory, is_locked, lock_while_open, next_data, read_at, sync_file, write};
 pub use inherited::{Inherited, inherited};
 pub use inside::ProcessRoot;
 pub use interrupt::{forget_interrupt, hold_interrupts, is_interrupted, leave_interrupts_to_child};
