@@ -168,8 +168,8 @@ pub struct WatchArgs {
     /// Which deaths leave a snapshot: a list, +SIG and -SIG, or all
     #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
     pub signals: Option<String>,
-    /// What leaves a snapshot: signals, python, python-logged, python-all[:GLOB] (as they are raised), python:TYPE, cxx,
-    /// cxx-throw, rust-panic; +X and -X change the default [default: signals,python]
+    /// What leaves a snapshot: signals, python, python-logged, python-all or python-all:GLOB (as they are raised),
+    /// python:TYPE, cxx, cxx-throw, rust-panic; +X and -X change the default [default: signals,python]
     #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
     pub catch: Option<String>,
     /// Take no snapshot for exceptions whose type matches, such as 'app.*' (may be repeated)
