@@ -9,7 +9,7 @@ use dpdb_snapshot::process::Fate;
 
 /// Library code that reports an exception: the end of its file's path, its function (`*` for any), and what comes of
 /// the exception. CPython's own are from Lib/ of 3.8 to 3.15.
-const REPORTERS: [(&str, &str, Fate); 13] = [
+const REPORTERS: [(&str, &str, Fate); 16] = [
     ("multiprocessing/process.py", "_bootstrap", Fate::Death),
     ("multiprocessing/pool.py", "*", Fate::Forwarded),
     ("concurrent/futures/process.py", "*", Fate::Forwarded),
@@ -23,6 +23,10 @@ const REPORTERS: [(&str, &str, Fate); 13] = [
     ("gunicorn/arbiter.py", "spawn_worker", Fate::Death),
     ("gunicorn/workers/base.py", "handle_error", Fate::Forwarded),
     ("gunicorn/workers/base.py", "load_wsgi", Fate::Death),
+    // A request that fails, as gunicorn's: whoever sent it is told.
+    ("flask/app.py", "log_exception", Fate::Forwarded),
+    ("uvicorn/protocols/http/h11_impl.py", "run_asgi", Fate::Forwarded),
+    ("uvicorn/protocols/http/httptools_impl.py", "run_asgi", Fate::Forwarded),
 ];
 
 /// Modules that only make text of an exception.
@@ -89,6 +93,15 @@ mod tests {
                 Some(Fate::Logged),
             ),
             (vec![walk, ("/app/job.py", "report"), (&process, "_bootstrap")], Some(Fate::Logged)),
+            // A web framework's log of a request that failed is what the request ends with.
+            (
+                vec![
+                    walk,
+                    (&logging, "Formatter.formatException"),
+                    ("/v/site-packages/flask/app.py", "Flask.log_exception"),
+                ],
+                Some(Fate::Forwarded),
+            ),
             (vec![walk], None),
             (vec![], None),
             (vec![walk, ("/app/mymultiprocessing/process.py", "_bootstrap")], Some(Fate::Logged)),

@@ -151,8 +151,8 @@ impl PythonJudge {
         let types: Vec<String> = last.bases.iter().map(ToString::to_string).collect();
         let types: Vec<&str> = types.iter().map(String::as_str).collect();
         let is_wanted = self.list.takes_raised(&types);
-        let per_place = self.list.per_place;
-        let judged = self.taken_of(hit.pid).raised.judge(frame, &last.traceback, is_wanted, per_place);
+        let list = self.list.clone();
+        let judged = self.taken_of(hit.pid).raised.judge(frame, &last.traceback, is_wanted, &list);
         let take = judged.take && self.remember(hit, &exceptions);
         let take = take.then(|| caught(hit, Fate::Raised, last.at, Some(last.headline().to_string())));
         let notice = judged.enough.then(|| python_raises::notice(hit.pid));

@@ -43,6 +43,47 @@ fn each_way_to_raise_leaves_one_snapshot_of_the_process_that_raised() {
     }
 }
 
+/// The libraries of interpreters that are shared ones, and the directories that they want for a home.
+fn shared_interpreters() -> Vec<(String, String)> {
+    const ASK: &str = "
+import os, sys, sysconfig
+print(os.path.join(sysconfig.get_config_var('LIBDIR'), sysconfig.get_config_var('INSTSONAME')))
+print(sys.base_prefix)
+";
+    let ask = |python: PathBuf| {
+        let told = common::finish(Command::new(python).args(["-c", ASK])).success().stdout;
+        let (library, home) = told.trim().split_once('\n')?;
+        (library.contains(".so") && Path::new(library).exists()).then(|| (library.to_owned(), home.to_owned()))
+    };
+    interpreters().into_values().filter_map(ask).collect()
+}
+
+#[test]
+fn an_interpreter_that_a_program_loads_while_it_runs_is_recognised() {
+    let shared = shared_interpreters();
+    if shared.is_empty() {
+        println!("skipped: no interpreter of this machine is a shared library");
+    }
+    for (library, home) in shared {
+        let scene = Scene::new();
+        let mut command = scene.trace(&[]);
+        let run = common::finish(command.arg(fixture("embeds_python.c")).arg(&library).env("PYTHONHOME", home));
+        assert_eq!((run.code(), run.stdout.as_str()), (4, "it goes on with -1\n"), "{library}: {}", run.stderr);
+        shows_the_users_frame(&scene.snapshot(), "ValueError: 2");
+    }
+}
+
+#[test]
+fn a_virtual_environment_is_recognised() {
+    let (_, python) = interpreters().into_iter().next_back().expect("there is one");
+    let scene = Scene::new();
+    let environment = scene.path("venv");
+    common::finish(Command::new(&python).args(["-m", "venv", "--without-pip"]).arg(&environment)).success();
+    let run = common::finish(scene.trace(&[]).arg(environment.join("bin/python")).args([&script(), "plain"]));
+    assert_eq!(run.code(), 1, "{}", run.stderr);
+    shows_the_users_frame(&scene.snapshot(), "Lost: ('number', 2)");
+}
+
 #[test]
 fn a_worker_process_leaves_the_snapshot_and_its_owner_none() {
     for (version, python) in interpreters() {

@@ -178,6 +178,10 @@ pub struct WatchArgs {
     /// Of exceptions that are taken as they are raised, take so many of each line that raises some, in each process
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub per_place: usize,
+    /// Exceptions that are raised in these files are taken though they are those of installed packages, such as
+    /// '*/site-packages/app/*' (may be repeated)
+    #[arg(long, value_name = "GLOB")]
+    pub own_code: Vec<String>,
     /// A process that exits with CODE, or with any but zero, leaves a snapshot too
     #[arg(long, value_name = "nonzero|CODE", value_parser = ExitCodes::parse)]
     pub on_exit: Option<ExitCodes>,
@@ -299,6 +303,7 @@ impl WatchArgs {
         }
         options.catch.ignored.clone_from(&self.ignore_exception);
         options.catch.per_place = self.per_place;
+        options.catch.own_code.clone_from(&self.own_code);
         options.room.max_snapshots = self.max_snapshots;
         options.room.max_total = self.max_total;
         options.room.keep = self.keep;

@@ -77,7 +77,7 @@ pub use named::Names as NamedEntries;
 pub use open::{FileFacts, open_session};
 pub use preferences::Preferences;
 pub use process_facts::{AuxiliaryVector, Environment, FileDescriptors, Limits, Tree};
-pub use python::is_users as is_users_python;
+pub use python::{is_installed as is_installed_python, is_users as is_users_python};
 pub use python_frames::{PythonBacktrace, PythonFrameLine};
 pub use python_heap::{HeapQuestion, PythonHeap};
 pub use python_values::{FoldedGlobals, Interaction, PythonGlobals};

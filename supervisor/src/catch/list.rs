@@ -11,6 +11,8 @@ pub struct CatchList {
     pub python_logged: bool,
     /// Patterns of types of Python exceptions that are taken as they are raised, handled or not.
     pub python_raised: Vec<String>,
+    /// Patterns of the files of code that is the program's own though it is installed, as far as those are concerned.
+    pub own_code: Vec<String>,
     /// So many of those are taken of each place of a program that raises some, in each process.
     pub per_place: usize,
     /// Types of Python exceptions that are taken though they are no failures.
@@ -52,6 +54,7 @@ impl CatchList {
             python: false,
             python_logged: false,
             python_raised: Vec::new(),
+            own_code: Vec::new(),
             per_place: 1,
             python_types: Vec::new(),
             ignored: Vec::new(),
@@ -125,6 +128,11 @@ impl CatchList {
         let is_asked_for = types.iter().any(|name| self.python_types.iter().any(|asked| names(asked, name)));
         let is_failure = !types.iter().any(|name| NO_FAILURES.contains(name));
         !is_ignored && (is_failure || is_asked_for)
+    }
+
+    /// Whether the code of a file is the program's own though it is installed.
+    pub fn is_own_code(&self, file: &[u8]) -> bool {
+        self.own_code.iter().any(|glob| matches(glob.as_bytes(), file))
     }
 
     /// Whether a Python exception is to be taken as it is raised: as [`CatchList::takes_python`], and what the patterns
