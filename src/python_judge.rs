@@ -82,7 +82,7 @@ impl Judge for PythonJudge {
         if !self.list.takes_python(&types) {
             return Verdict { chained_by, ..Verdict::default() };
         }
-        let is_new = self.remember(hit, &exceptions);
+        let is_new = self.remember(hit, fate, &exceptions);
         if !is_new || self.failures.are_told_by(hit.pid, &exceptions) {
             return Verdict { chained_by, ..Verdict::default() };
         }
@@ -153,7 +153,7 @@ impl PythonJudge {
         let is_wanted = self.list.takes_raised(&types);
         let list = self.list.clone();
         let judged = self.taken_of(hit.pid).raised.judge(frame, &last.traceback, is_wanted, &list);
-        let take = judged.take && self.remember(hit, &exceptions);
+        let take = judged.take && self.remember(hit, Fate::Raised, &exceptions);
         let take = take.then(|| caught(hit, Fate::Raised, last.at, Some(last.headline().to_string())));
         let notice = judged.enough.then(|| python_raises::notice(hit.pid));
         Verdict { take, notice, likeness, pass_over: judged.pass_over, enough: judged.enough, chained_by: None }
@@ -161,13 +161,18 @@ impl PythonJudge {
 
     /// Notes that an exception is about to be taken, and with it those that it came of, which are reported with it.
     /// Whether it was not yet.
-    fn remember(&mut self, hit: &Hit, exceptions: &PythonExceptions) -> bool {
+    fn remember(&mut self, hit: &Hit, fate: Fate, exceptions: &PythonExceptions) -> bool {
         let taken = self.taken_of(hit.pid);
+        let is_told = matches!(fate, Fate::Forwarded | Fate::Logged);
         let raised = (hit.catchpoint == Catchpoint::TracebackHere).then_some(hit.raises);
         let known = |exception: &PythonException| Known { at: exception.at, headline: exception.headline(), raised };
         let last = known(exceptions.last());
         let is_last = |one: &Known| {
-            (one.at, &one.headline) == (last.at, &last.headline) && one.raised.is_none_or(|raised| raised == hit.raises)
+            // A death is not to be missed for one that only looks like it.
+            let is_same = one.raised.is_none_or(|raised| raised == hit.raises || is_told);
+            // Up to 3.11, what C code raised is an object only once a handler has looked at it.
+            let is_there = one.at == last.at || (one.at.is_none() && one.raised.is_some());
+            is_there && one.headline == last.headline && is_same
         };
         if taken.exceptions.iter().any(is_last) {
             return false;

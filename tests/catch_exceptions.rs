@@ -197,6 +197,7 @@ fn how_many_are_taken_as_they_are_raised_and_of_which_types_can_be_said() {
     );
     assert_eq!(raised(&["--catch=+python-all:Value*"], "raises").len(), 1, "by a type that it comes of");
     assert_eq!(raised(&["--catch=+python-all", "--max-snapshots", "1"], "raises"), [LOST]);
+    assert_eq!(raised(&["--catch=+python-all,+python-logged"], "divides").len(), 1, "raised and logged, too");
     assert_eq!(raised(&["--catch=+python-all"], "plain"), [LOST], "raised and unhandled, it is one");
     assert_eq!(
         raised(&["--catch=+python-all"], "fails_at_last"),
@@ -252,6 +253,16 @@ fn a_thrown_exception_that_ends_the_process_leaves_one_snapshot_where_it_was_thr
     assert_eq!(outcome.signal(), Some(6), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("threw a C++ exception (cxx_throw.cpp:7 in step) -> "), "{}", outcome.stderr);
     assert_eq!(reply(&scene.snapshot(), &["frame"])["frame"]["function"], "step");
+}
+
+#[test]
+fn a_thrown_exception_is_taken_as_it_is_thrown_when_asked_for() {
+    let scene = Scene::new();
+    let outcome = common::finish(scene.trace(&["--catch", "cxx-throw"]).arg(fixture("cxx_throw.cpp"))).without_panic();
+    assert_eq!(outcome.signal(), Some(6), "{}", outcome.stderr);
+    let throwers: Vec<_> =
+        scene.snapshots().iter().map(|path| reply(path, &["frame"])["frame"]["function"].clone()).collect();
+    assert_eq!(throwers, ["main", "step"], "the one that is caught, too");
 }
 
 #[test]

@@ -54,22 +54,21 @@ fn every_test_that_is_named_exists() {
 }
 
 #[test]
-fn every_item_of_values_and_of_python_has_a_test() {
-    for (name, at_least) in [("values.md", 41), ("python.md", 18)] {
-        let text = document(name);
-        let (without, with): (Vec<&str>, Vec<&str>) =
-            rows_with_tests(&text).partition(|row| named(row).next().is_none());
-        assert!(without.is_empty() && with.len() >= at_least, "{name}, {}: {without:#?}", with.len());
-    }
+fn every_item_of_values_has_a_test() {
+    let text = document("values.md");
+    let (without, with): (Vec<&str>, Vec<&str>) = rows_with_tests(&text).partition(|row| named(row).next().is_none());
+    assert!(without.is_empty() && with.len() > 40, "{without:#?}");
 }
 
 #[test]
-fn every_item_of_capture_has_a_test_or_says_that_it_is_missing() {
-    let text = document("capture.md");
-    let rows: Vec<&str> = rows_with_tests(&text).collect();
-    let silent = rows.iter().filter(|row| named(row).next().is_none() != row.contains("**missing**"));
-    assert_eq!(silent.collect::<Vec<_>>(), [] as [&&str; 0]);
-    assert!(rows.len() > 30);
+fn every_item_of_capture_and_of_python_has_a_test_or_says_that_it_is_missing() {
+    for name in ["capture.md", "python.md"] {
+        let text = document(name);
+        let rows: Vec<&str> = rows_with_tests(&text).collect();
+        let silent = rows.iter().filter(|row| named(row).next().is_none() != row.contains("**missing**"));
+        assert_eq!(silent.collect::<Vec<_>>(), [] as [&&str; 0]);
+        assert!(rows.len() > 30);
+    }
 }
 
 /// The rows of those tables of which one column is for tests.
@@ -79,6 +78,8 @@ fn rows_with_tests(text: &str) -> impl Iterator<Item = &str> {
         let is_head = line.starts_with("| item |") || line.starts_with("| reason |");
         if is_head {
             has_tests = line.ends_with("| tests |");
+        } else if line.starts_with('#') {
+            has_tests = false;
         }
         has_tests && line.starts_with("| ") && !is_head
     })
