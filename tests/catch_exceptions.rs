@@ -178,7 +178,10 @@ fn every_exception_is_taken_as_it_is_raised_when_asked_for_once_for_each_place()
         let scene = Scene::new();
         let run = common::finish(scene.trace(&["--catch=+python-all"]).arg(&python).args([&script(), "raises"]));
         assert_eq!((run.code(), run.stdout.as_str()), (0, "None 3\n"), "{}", run.stderr);
-        let [own, librarys] = &scene.snapshots()[..] else { panic!("{:?} {}", scene.snapshots(), run.stderr) };
+        // Both may be written at once; that of the library is the one that came through it.
+        let mut snapshots = scene.snapshots();
+        snapshots.sort_by_key(|snapshot| reply(snapshot, &["frame"])["frame"]["function"] != "work");
+        let [own, librarys] = &snapshots[..] else { panic!("{:?} {}", scene.snapshots(), run.stderr) };
         shows_the_users_frame(own, "Lost: ('number', 2)");
         let shown = inspect(librarys, ["-c", "bt -python"]).success().stdout;
         let places = ["raw_decode at", "decode at", "loads at", "raises at"].map(|place| shown.find(place));
@@ -262,7 +265,11 @@ fn a_thrown_exception_is_taken_as_it_is_thrown_when_asked_for() {
     assert_eq!(outcome.signal(), Some(6), "{}", outcome.stderr);
     let throwers: Vec<_> =
         scene.snapshots().iter().map(|path| reply(path, &["frame"])["frame"]["function"].clone()).collect();
-    assert_eq!(throwers, ["main", "step"], "the one that is caught, too");
+    // Both are written at once, so either may be the first to have its name.
+    assert!(
+        throwers.len() == 2 && throwers.contains(&"main".into()) && throwers.contains(&"step".into()),
+        "{throwers:?}"
+    );
 }
 
 #[test]
