@@ -22,6 +22,8 @@ const SEEDS: u64 = 1000;
 const LINES: usize = 4;
 /// Commands that read the program's files, which nothing damages here, and all of them: once each is enough.
 const OF_FILES: [&str; 4] = ["functions", "types", "vars", "disas"];
+/// Commands under the headings of a process that have to do with the terminal: scripts, an editor, a view that stays.
+const OF_THE_TERMINAL: [&str; 3] = ["source", "edit", "sticky"];
 /// A thousand strings of four hundred characters, escaped, are the most that any command has to say.
 const LONGEST: usize = 4 << 20;
 
@@ -33,6 +35,16 @@ fn lines_of_the_table() -> (Vec<String>, Vec<String>) {
         runs.flat_map(|command| [command.name.to_owned(), command.example.to_owned()]).collect();
     lines.dedup();
     lines.into_iter().partition(|line| !OF_FILES.iter().any(|name| line.starts_with(name)))
+}
+
+#[test]
+fn whatever_command_shows_a_process_is_among_those_that_are_run() {
+    let (memory, files) = lines_of_the_table();
+    let is_run = |name: &str| memory.iter().chain(&files).any(|line| line == name);
+    let left_out = commands().filter(|command| !is_run(command.name));
+    let of_one_process =
+        left_out.filter(|command| !matches!(command.group, Group::Shell | Group::WholeRun | Group::Running));
+    assert_eq!(of_one_process.map(|command| command.name).collect::<Vec<_>>(), OF_THE_TERMINAL);
 }
 
 /// Runs the commands of the table and some of its own on a crash of the program.

@@ -31,6 +31,8 @@ pub struct Subject<'a> {
     pub executable: &'a Path,
     pub snapshot: &'a Path,
     pub core: &'a Path,
+    /// gdb takes the printers that the program and its libraries bring along, as CPython does.
+    pub own_printers: bool,
 }
 
 /// What came out.
@@ -69,7 +71,8 @@ pub fn compare(subject: &Subject<'_>, style: Style, theirs: &Path, ours: &Path) 
 pub fn write_gdbs(subject: &Subject<'_>, style: Style, document: &Path) {
     tool("gdb");
     let mut oracle = Command::new(fixture_dir().join("oracle/gdb-oracle"));
-    oracle.args((style == Style::Pretty).then_some("--pretty")).arg("-o").arg(document);
+    oracle.args((style == Style::Pretty).then_some("--pretty"));
+    oracle.args((!subject.own_printers).then_some("--no-auto-load")).arg("-o").arg(document);
     finish(oracle.arg(subject.executable).arg(subject.core)).success();
 }
 

@@ -37,7 +37,7 @@ impl Capture {
 
     /// It as one of a comparison.
     pub fn subject(&self) -> Subject<'_> {
-        Subject { executable: &self.executable, snapshot: &self.snapshot, core: &self.core }
+        Subject { executable: &self.executable, snapshot: &self.snapshot, core: &self.core, own_printers: true }
     }
 }
 

@@ -267,7 +267,7 @@ impl<'c, 'a> Builder<'c, 'a> {
                     None => self.value(to, &inner, depth + 1),
                 }
             }
-            Err(missing) => missing.into(),
+            Err(missing) => self.value(to, &Place::missing(missing), depth + 1),
         };
         Some(ValueTree::Reference { to: None, value: Box::new(value) })
     }
