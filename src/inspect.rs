@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use crate::cli::InspectArgs;
 use crate::engine::WholeRun;
 use crate::failure::{FAILED, after_output, complain, failed, partial_view, sentence};
-use crate::shell::{BatchEnd, Form, Shell};
+use crate::shell::{self, BatchEnd, Form, Shell};
 use crate::snapshot_files;
 
 /// A condition of --fail-if holds. 2 is what mistakes on the command line end with.
@@ -51,9 +51,9 @@ pub fn inspect(arguments: &InspectArgs) -> ExitCode {
     let form = if arguments.json { Form::Json } else { Form::Text };
     let mut shell = Shell::new(run, form);
     if a_person {
-        return after_output(shell.interact(), whole);
+        return after_output(shell::talk(shell), whole);
     }
-    match talk(&mut shell, arguments, script) {
+    match run_all(&mut shell, arguments, script) {
         Ok(BatchEnd::Clean) => judged(&mut shell, &arguments.fail_if, whole),
         Ok(BatchEnd::Failed) => ExitCode::from(FAILED),
         Err(error) => after_output(Err(error), whole),
@@ -79,7 +79,7 @@ fn is_interactive(arguments: &InspectArgs) -> bool {
 }
 
 /// The script's commands come first, then those of the command line; with neither, stdin's.
-fn talk(shell: &mut Shell, arguments: &InspectArgs, script: Option<File>) -> io::Result<BatchEnd> {
+fn run_all(shell: &mut Shell, arguments: &InspectArgs, script: Option<File>) -> io::Result<BatchEnd> {
     let InspectArgs { commands, fail_if, .. } = arguments;
     let (none, asked) = (script.is_none() && commands.is_empty(), !fail_if.is_empty());
     // With a condition alone, a person at a terminal has nothing to type.

@@ -6,6 +6,7 @@
 mod address;
 mod class;
 mod comparison;
+mod completion;
 mod condition;
 mod crash;
 mod death;

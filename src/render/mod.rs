@@ -16,6 +16,7 @@ mod python_heap;
 mod python_value;
 mod shell;
 mod source;
+mod source_colours;
 mod style;
 mod table;
 mod theme;
@@ -35,6 +36,7 @@ pub use frames::lines as frame_lines;
 pub use html::page as groups_page;
 pub use json::{answer as json_answer, failure as json_failure, line as json_line};
 pub use listing::snapshot_lines;
+pub use source_colours::colour_line;
 pub use style::{Role, Style, clean, clean_str};
 pub use theme::Theme;
 

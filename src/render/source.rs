@@ -4,12 +4,14 @@ use std::fmt::Write as _;
 
 use dpdb_snapshot::Text;
 
+use super::source_colours::{SourceLanguage, colour_line};
 use super::style::{Role, Style, clean};
 use crate::engine::SourceListing;
 
 /// Lines with their numbers, the current one marked.
 pub fn listing(listing: &SourceListing, style: &Style) -> String {
     let width = listing.lines.last().map_or(1, |line| line.number.to_string().len());
+    let language = SourceLanguage::of_file(&listing.file.to_string());
     let mut out = String::new();
     for line in &listing.lines {
         let text = clean(&expand_tabs(&line.text));
@@ -17,7 +19,8 @@ pub fn listing(listing: &SourceListing, style: &Style) -> String {
         let role = if current { Role::Strong } else { Role::Faint };
         let number = format!("{} {:>width$}", if current { ">" } else { " " }, line.number);
         let number = style.paint(role, number);
-        let _ = writeln!(out, "{}", format!("{number}  {text}").trim_end());
+        let coloured = colour_line(text.trim_end(), language, style);
+        let _ = writeln!(out, "{}", format!("{number}  {coloured}").trim_end());
     }
     out
 }

@@ -26,6 +26,7 @@ mod theme;
 use std::io::{self, IsTerminal, Write};
 
 pub use batch::BatchEnd;
+pub use interactive::talk;
 pub use lookup::nearest;
 
 use crate::engine::{CommandError, Engine, Reply, Show, WholeRun};

@@ -45,6 +45,11 @@ impl OptionRow {
     pub fn is_switch(&self) -> bool {
         self.values == "on|off"
     }
+
+    /// The values that can be listed, for completion.
+    pub fn choices(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.values.split('|').filter(|value| value.starts_with(|c: char| c.is_lowercase()))
+    }
 }
 
 /// All options.

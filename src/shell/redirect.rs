@@ -24,10 +24,25 @@ pub enum Destination {
 }
 
 /// Commands whose arguments are expressions, or lines of the shell's own that may have a `|` of theirs.
-const KEEP_OPERATORS: [&str; 14] = [
+pub const KEEP_OPERATORS: [&str; 14] = [
     "p", "pp", "py-print", "eval", "whatis", "ptype", "display", "set", "alias", "define", "hook", "shell", "pipe",
     "inherits",
 ];
+
+/// Whether the arguments of a line are an expression, or the line is one.
+pub fn is_expression(line: &str) -> bool {
+    keeps_operators(line)
+        .is_some_and(|(name, _)| !matches!(name, "set" | "alias" | "define" | "hook" | "shell" | "pipe"))
+}
+
+/// Where the name of a file begins that is being typed behind the `>` of a line.
+pub fn file_being_typed(line: &str) -> Option<usize> {
+    if keeps_operators(line).is_some() {
+        return None;
+    }
+    let at = operators(line).next().filter(|at| line[*at..].starts_with('>'))?;
+    Some(line.len() - line[at..].trim_start_matches('>').trim_start().len())
+}
 
 /// What is to be run of a line, and where its answers go.
 ///
