@@ -65,7 +65,8 @@ struct Emulator<'s> {
 impl Emulator<'_> {
     fn start<'s>(scene: &'s Scene, theme: &str) -> Emulator<'s> {
         let inner = command(scene);
-        let mut emulator = Emulator { scene }.tmux();
+        let server = Emulator { scene };
+        let mut emulator = server.tmux();
         emulator.args(["-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "40"]);
         let environment = inner.get_envs().filter_map(|(name, value)| Some((name.to_str()?, value?.to_str()?)));
         environment.chain([("DPDB_THEME", theme)]).for_each(|(name, value)| {
@@ -75,7 +76,7 @@ impl Emulator<'_> {
         let line: Vec<String> = words.map(|word| format!("'{}'", word.to_string_lossy())).collect();
         emulator.arg(line.join(" ")).current_dir(scene.out()).env_remove("NO_COLOR");
         finish(&mut emulator).success();
-        Emulator { scene }
+        server
     }
 
     fn tmux(&self) -> Command {
@@ -89,7 +90,8 @@ impl Emulator<'_> {
         finish(self.tmux().args(arguments)).success().stdout
     }
 
-    /// Types keys, and waits until all of them have been read and answered.
+    /// Types keys, and waits until all of them have been read and answered. The next ones may come before the prompt has
+    /// the terminal again: none of them may mean something to the line discipline (termios(3): ^U, ^R).
     fn type_and_wait(&self, keys: &[&str]) {
         self.run(&[&["send-keys"], keys].concat());
         let signal =
@@ -126,11 +128,11 @@ fn a_terminal_shows_colours_of_its_theme_the_menu_of_completion_and_fits_its_siz
     assert!(light.contains("\u{1b}[36mmark"), "and cyan on light: {light}");
     emulator.type_and_wait(&["set theme none", "Enter", "C-l", "bt 1", "Enter"]);
     assert!(emulator.screen(true).contains("in mark "), "and nothing without colours: {}", emulator.screen(true));
-    emulator.type_and_wait(&["C-l", "thr", "Tab", "Tab", "C-u"]);
+    emulator.type_and_wait(&["C-l", "thr", "Tab", "Tab", "C-a", "C-k"]);
     let menu = emulator.screen(false);
     assert!(menu.lines().any(|line| line.contains("thread") && line.contains("threads")), "{menu}");
     // What is typed before the prompt is there waits for it.
-    emulator.type_and_wait(&["C-l", "!!true", "Enter", "p 6 * 7", "Enter", "C-r", "6 * ", "Enter"]);
+    emulator.type_and_wait(&["C-l", "!!true", "Enter", "p 6 * 7", "Enter", "Up", "Enter"]);
     assert_eq!(emulator.screen(false).matches("= 42").count(), 2, "{}", emulator.screen(false));
     emulator.run(&["resize-window", "-x", "60", "-y", "12"]);
     emulator.type_and_wait(&["C-l", "tutorial", "Enter"]);

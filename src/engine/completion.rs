@@ -71,9 +71,10 @@ impl Engine {
             }
             return names;
         }
-        let (tid, number) = (self.tid, self.selected_frame(self.tid));
-        let variables = self.variables_of(tid, number, quick()).ok().and_then(|(_, variables)| variables);
-        let mut names: Vec<String> = variables.into_iter().flatten().map(|one| one.name).collect();
+        let mut names = match self.all_variables(quick()) {
+            Ok(Reply::Variables(all)) => all.variables.into_iter().map(|one| one.name).collect(),
+            _ => Vec::new(),
+        };
         names.extend(self.complete_function(typed));
         names
     }
