@@ -112,7 +112,7 @@ fn a_process_that_hides_its_memory_leaves_registers_and_says_what_could_not_be_r
     install(&fixture("secretive.c"), &program, 0o755);
     install(Path::new(env!("CARGO_BIN_EXE_dpdb-trace")), &tracer, 0o755);
     fs::set_permissions(scene.path("."), fs::Permissions::from_mode(0o755)).unwrap();
-    fs::set_permissions(scene.out(), fs::Permissions::from_mode(0o777)).unwrap();
+    fs::set_permissions(scene.out(), fs::Permissions::from_mode(0o1777)).unwrap();
     let mut command = if nix::unistd::geteuid().is_root() {
         let mut command = Command::new(tool("setpriv"));
         command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).arg(&tracer);

@@ -16,7 +16,7 @@ const STRANGER: u32 = 54321;
 /// Lets everybody into the scene.
 fn open_to_all(scene: &Scene) {
     for dir in [scene.out(), scene.path("")] {
-        fs::set_permissions(dir, fs::Permissions::from_mode(0o777)).expect("a scene is ours");
+        fs::set_permissions(dir, fs::Permissions::from_mode(0o1777)).expect("a scene is ours");
     }
 }
 

@@ -36,7 +36,7 @@ fn a_fork_bomb_within_its_limit_ends_as_alone() {
     let mut limited: Vec<std::ffi::OsString> = Vec::new();
     if nix::unistd::geteuid().is_root() {
         for dir in [scene.out(), scene.path("")] {
-            fs::set_permissions(dir, fs::Permissions::from_mode(0o777)).unwrap();
+            fs::set_permissions(dir, fs::Permissions::from_mode(0o1777)).unwrap();
         }
         limited.extend(["setpriv", "--reuid=54321", "--clear-groups"].map(Into::into));
     }
