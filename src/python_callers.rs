@@ -55,24 +55,28 @@ fn is_called(frame: &PythonFrame, function: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::{Fate, PythonFrame, fate};
     use dpdb_snapshot::{Avma, Text};
 
-    fn frames(places: &[(&str, &str)]) -> Vec<PythonFrame> {
-        let frame = |(file, function): &(&str, &str)| PythonFrame {
-            function: Text::from(*function),
-            name: Text::from(*function),
-            file: Text::from(*file),
-            line: Some(1),
+    /// A frame in which only its place matters.
+    pub(crate) fn frame(file: &str, function: &str, line: u32) -> PythonFrame {
+        PythonFrame {
+            function: Text::from(function),
+            name: Text::from(function),
+            file: Text::from(file),
+            line: Some(line),
             generator: false,
             entry: false,
             traceback: false,
             at: Avma(0),
             code: Avma(0),
             instruction: 0,
-        };
-        places.iter().map(frame).collect()
+        }
+    }
+
+    fn frames(places: &[(&str, &str)]) -> Vec<PythonFrame> {
+        places.iter().map(|(file, function)| frame(file, function, 1)).collect()
     }
 
     #[test]

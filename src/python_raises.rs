@@ -84,23 +84,13 @@ pub fn notice(pid: i32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{CatchList, Judged, MOST, MOST_IN_VAIN, PythonFrame, Raised, Text};
-    use dpdb_snapshot::Avma;
+    use super::{CatchList, Judged, MOST, MOST_IN_VAIN, PythonFrame, Raised};
+    use crate::python_callers;
 
     fn frame(file: &str, line: u32) -> PythonFrame {
-        PythonFrame {
-            function: Text::from("f"),
-            name: Text::from("f"),
-            file: Text::from(file),
-            line: Some(line),
-            generator: false,
-            entry: false,
-            traceback: false,
-            at: Avma(0),
-            code: Avma(0),
-            instruction: 0,
-        }
+        python_callers::tests::frame(file, "f", line)
     }
+
     const LIBRARY: &str = "/usr/lib/python3.11/json/decoder.py";
     const PASS_OVER: Judged = Judged { take: false, pass_over: true, enough: false };
 

@@ -8,23 +8,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{Outcome, Scene, Terminal, finish, fixture_dir};
+use common::{Outcome, Scene, Terminal, finish};
 use serde_json::Value;
 
-/// `dpdb-trace inspect` on a frozen file, with a home directory and options of its own.
+/// The shell without colours and options of whoever runs the tests.
 fn command(scene: &Scene) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dpdb-trace"));
-    let snaps = fixture_dir().join("snaps");
-    command.current_dir(scene.out()).arg("inspect").arg(snaps.join("freestanding.snap"));
-    command.arg("--exe").arg(snaps.join("freestanding.elf"));
-    command.args(["--sysroot", "no-files-of-this-machine"]);
-    command.env("XDG_CONFIG_HOME", scene.path("config")).env("XDG_STATE_HOME", scene.path("state"));
-    command
-        .env("NO_COLOR", "1")
-        .env("TERM", "dumb")
-        .env_remove("DPDB_OPTS")
-        .env_remove("PAGER")
-        .env_remove("DPDB_PAGER");
+    let mut command = scene.shell();
+    command.env("TERM", "dumb").env_remove("DPDB_OPTS").env_remove("PAGER").env_remove("DPDB_PAGER");
     command
 }
 

@@ -8,17 +8,17 @@ mod common;
 
 use std::process::Command;
 
-use common::{Scene, Terminal, finish, fixture_dir, tool};
+use common::{Scene, Terminal, finish, tool};
 
-/// The prompt on a frozen file, with a home directory of its own.
+/// The prompt, with a pager that can be told from none.
 fn command(scene: &Scene) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dpdb-trace"));
-    let snaps = fixture_dir().join("snaps");
-    command.current_dir(scene.out()).arg("inspect").arg(snaps.join("freestanding.snap"));
-    command.arg("--exe").arg(snaps.join("freestanding.elf"));
-    command.args(["--sysroot", "no-files-of-this-machine"]);
-    command.env("XDG_CONFIG_HOME", scene.path("config")).env("XDG_STATE_HOME", scene.path("state"));
-    command.env_remove("DPDB_OPTS").env_remove("COLORFGBG").env_remove("PAGER").env("DPDB_PAGER", "sed s/^/paged:/");
+    let mut command = scene.shell();
+    command
+        .env_remove("NO_COLOR")
+        .env_remove("DPDB_OPTS")
+        .env_remove("COLORFGBG")
+        .env_remove("PAGER")
+        .env("DPDB_PAGER", "sed s/^/paged:/");
     command
 }
 

@@ -135,11 +135,7 @@ pub static OPTIONS: [OptionRow; 10] = [
         values: "on|off",
         summary: "Show values as trees, a member on each line",
         get: |shell| switch(shell.preferences().tree),
-        set: |shell, value| {
-            let on = is_on("print-pretty", value)?;
-            shell.change(|preferences| preferences.tree = on);
-            Ok(())
-        },
+        set: |shell, value| set_switch(shell, "print-pretty", value, |preferences| &mut preferences.tree),
     },
     OptionRow {
         name: "print-raw",
@@ -147,11 +143,7 @@ pub static OPTIONS: [OptionRow; 10] = [
         values: "on|off",
         summary: "Show values of the standard libraries as they are laid out",
         get: |shell| switch(shell.preferences().raw),
-        set: |shell, value| {
-            let on = is_on("print-raw", value)?;
-            shell.change(|preferences| preferences.raw = on);
-            Ok(())
-        },
+        set: |shell, value| set_switch(shell, "print-raw", value, |preferences| &mut preferences.raw),
     },
     OptionRow {
         name: "theme",
@@ -185,6 +177,17 @@ fn set_limit(shell: &mut Shell, name: &str, value: &str, forget: fn(&mut LimitOp
         value => limits.set(name, value).unwrap_or_else(|| Err(wrong(name, value)))?,
     }
     shell.change(|preferences| preferences.limits = limits);
+    Ok(())
+}
+
+fn set_switch(
+    shell: &mut Shell,
+    name: &str,
+    value: &str,
+    which: fn(&mut Preferences) -> &mut bool,
+) -> Result<(), CommandError> {
+    let on = is_on(name, value)?;
+    shell.change(|preferences| *which(preferences) = on);
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::fixture::fixture_dir;
 use super::outcome::{Outcome, finish};
 
 /// A fresh directory. The command runs in its `out/`, where the snapshots land too; the journal lies beside that.
@@ -39,6 +40,15 @@ impl Scene {
     pub fn trace(&self, options: &[&str]) -> Command {
         let mut command = dpdb_trace();
         command.current_dir(self.out()).args(options).arg("--journal").arg(self.path("journal")).arg("--");
+        command
+    }
+
+    /// `dpdb-trace inspect` on a frozen file, in `out/`, with a home directory of its own and no other file of this machine.
+    pub fn shell(&self) -> Command {
+        let (mut command, snaps) = (dpdb_trace(), fixture_dir().join("snaps"));
+        command.current_dir(self.out()).arg("inspect").arg(snaps.join("freestanding.snap"));
+        command.arg("--exe").arg(snaps.join("freestanding.elf")).args(["--sysroot", "no-files-of-this-machine"]);
+        command.env("XDG_CONFIG_HOME", self.path("config")).env("XDG_STATE_HOME", self.path("state"));
         command
     }
 
